@@ -1,0 +1,1 @@
+"""Everything around the core: Kafka, registry, images, the demo."""

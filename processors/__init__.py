@@ -1,0 +1,1 @@
+"""The decisions: pure functions, no clock, no random, no I/O."""

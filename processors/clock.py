@@ -1,0 +1,38 @@
+"""The clock's commands: how a genuine one is told from one that is early, forged or unmatched (BCX-11)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from processors.customer import CustomerView
+from processors.indexes import clock_id
+from processors.periods import start_of_day
+from schemas.accounts import ExecutePlannedStateChange
+from schemas.bill_cycles import ExecutePlannedBillCycleChange, StartBillingPeriod
+from schemas.envelope import CommandRecord, Mode
+
+SOURCE = "clock"
+
+
+def was_planned(customer: CustomerView, record: CommandRecord) -> bool:
+    """Whether the record asks for work that was there and is gone: a plan that ended, a period that a cut-over started."""
+    if record.source != SOURCE or record.mode is not Mode.EXECUTE:
+        return False
+    body, kind = record.body, type(record.body).__name__
+    match body:
+        case ExecutePlannedStateChange() | ExecutePlannedBillCycleChange():
+            account = customer.account(body.account_id)
+            ended = account.ended_changes if account else ()
+            due = [change.due_at for change in ended if change.change_id == body.change_id]
+            return record.command_id in {clock_id(customer.customer_id, kind, body.change_id, at) for at in due}
+        case StartBillingPeriod():
+            account, known = customer.account(body.account_id), customer.customer()
+            if account is None or known is None or (period := account.current_period) is None:
+                return False
+            began = start_of_day(period.start, ZoneInfo(known.time_zone))
+            subject = f"{body.account_id}/{body.number}"
+            return period.number == body.number and record.command_id == clock_id(
+                customer.customer_id, kind, subject, began
+            )
+        case _:
+            return False

@@ -1,0 +1,208 @@
+"""A customer's rows as decisions see them: what is stored, and over it what a command under way has added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from processors import fold, indexes
+from schemas.accounts import Account, AccountCreated, Customer
+from schemas.bill_cycles import BillingPeriodStarted
+from schemas.fields import Entity, Event
+from schemas.rows import Due, Head, key, next_due_key, prefix
+from schemas.words import ENTITIES
+
+Found = TypeVar("Found", bound=Entity)
+
+_encode = msgspec.msgpack.Encoder().encode
+_entity_decoders = {kind: msgspec.msgpack.Decoder(word) for kind, word in ENTITIES.items()}
+_head_decoder = msgspec.msgpack.Decoder(Head)
+_due_decoder = msgspec.msgpack.Decoder(Due)
+
+
+class Rows(Protocol):
+    """Where rows are kept: a table of the worker, a dict in tests, the replayed log in audits."""
+
+    def get(self, row_key: bytes, /) -> bytes | None:
+        """The row under this key."""
+
+    def scan(self, start: bytes, /) -> Iterator[tuple[bytes, bytes]]:
+        """Rows whose key begins so, in key order."""
+
+
+class Stored:
+    """A customer's rows as they are on disk."""
+
+    def __init__(self, customer_id: str, rows: Rows) -> None:
+        self.customer_id = customer_id
+        self._rows = rows
+        self.index, self.scan = rows.get, rows.scan
+
+    def head(self) -> Head | None:
+        """Where the customer's history stands; None before the first accepted command."""
+        raw = self._rows.get(key(self.customer_id, "head", ""))
+        return None if raw is None else _head_decoder.decode(raw)
+
+    def entity(self, kind: str, entity_id: str) -> Entity | None:
+        """One entity."""
+        raw = self._rows.get(key(self.customer_id, kind, entity_id))
+        return None if raw is None else _entity_decoders[kind].decode(raw)
+
+    def ids(self, kind: str) -> Iterator[str]:
+        """Ids of all entities of a kind, in their order."""
+        start = prefix(self.customer_id, kind)
+        for found, _ in self._rows.scan(start):
+            yield found[len(start) :].decode()
+
+
+class CustomerView:
+    """The customer that a decision reads. `record` adds an event, `draft` opens a layer to try things in.
+
+    Nothing is stored here: what a command adds stays in its layer until `writes` hands it over.
+    """
+
+    def __init__(self, below: Stored | CustomerView) -> None:
+        self._below = below
+        self.customer_id: str = below.customer_id
+        self._head: Head | None = None
+        self._entities: dict[tuple[str, str], Entity | None] = {}
+        self.touched: dict[tuple[str, str], Entity] = {}
+        """Entities that events of this layer changed, the latest changed last."""
+        self._index: dict[bytes, bytes | None] = {}
+
+    # -- reading
+
+    def head(self) -> Head | None:
+        """Where the customer's history stands; None before the first accepted command."""
+        if self._head is None:
+            self._head = self._below.head()
+        return self._head
+
+    def entity(self, kind: str, entity_id: str) -> Entity | None:
+        """One entity as it is now."""
+        try:
+            return self._entities[kind, entity_id]
+        except KeyError:
+            found = self._entities[kind, entity_id] = self._below.entity(kind, entity_id)
+            return found
+
+    def _of(self, word: type[Found], entity_id: str) -> Found | None:
+        found = self.entity(word.identity[0], entity_id)
+        assert found is None or isinstance(found, word)
+        return found
+
+    def customer(self) -> Customer | None:
+        """The customer itself; None before the first accepted command."""
+        return self._of(Customer, self.customer_id)
+
+    def account(self, account_id: str) -> Account | None:
+        """An account by its id."""
+        return self._of(Account, account_id)
+
+    def account_by_external_id(self, external_id: str) -> Account | None:
+        """The account that holds an external id now, deactivated ones included."""
+        holder = self.index(key(self.customer_id, "external_id", external_id))
+        return None if holder is None else self.account(holder.decode())
+
+    def children(self, account_id: str) -> tuple[str, ...]:
+        """Ids of the accounts directly below one, in order of account_id, deactivated ones included."""
+        start = prefix(self.customer_id, "child", account_id)
+        return tuple(found[len(start) :].decode() for found, _ in self.scan(start))
+
+    def ids(self, kind: str) -> Iterator[str]:
+        """Ids of all entities of a kind, in their order. Grows with the customer: for rules about all of them only."""
+        mine = {entity_id for found, entity_id in self.touched if found == kind}
+        return iter(sorted(mine.union(self._below.ids(kind)))) if mine else self._below.ids(kind)
+
+    def due(self) -> Iterator[tuple[bytes, Due]]:
+        """The due index in the order in which it is to be decided (BCX-8)."""
+        for found, value in self.scan(prefix(self.customer_id, "due")):
+            yield found, _due_decoder.decode(value)
+
+    def index(self, index_key: bytes) -> bytes | None:
+        """The value of one index row."""
+        return self._index[index_key] if index_key in self._index else self._below.index(index_key)
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Index rows whose key begins so, in key order: this layer over the one below, read only as far as asked."""
+        mine = sorted(found for found in self._index if found.startswith(start))
+        below = self._below.scan(start)
+        other = next(below, None)
+        for found in mine:
+            while other is not None and other[0] < found:
+                yield other
+                other = next(below, None)
+            if other is not None and other[0] == found:
+                other = next(below, None)
+            value = self._index[found]
+            if value is not None:
+                yield found, value
+        if other is not None:
+            yield other
+            yield from below
+
+    # -- adding
+
+    def draft(self) -> CustomerView:
+        """A layer of its own over this one, to try events in and throw away."""
+        return CustomerView(self)
+
+    def record(self, event: Event) -> Entity:
+        """Apply one event: the entity that it is about evolves, and index and summary rows follow."""
+        kind, id_field = type(event).about
+        identity = kind, getattr(event, id_field)
+        before = self.entity(*identity)
+        after = fold.evolve(before, event)
+        self._entities[identity] = after
+        self.touched.pop(identity, None)
+        self.touched[identity] = after
+        self._index |= indexes.changes(self.customer_id, before, after, self._zone)
+        self._summarize(event)
+        return after
+
+    def set_aside(self, due: Due) -> None:
+        """Take due work out of the index and park it, so that it holds up nothing."""
+        for found, entry in self.due():
+            if entry.command_id == due.command_id:
+                self._index[found] = None
+        self._index[key(self.customer_id, "parked", due.command_id)] = _encode(due)
+
+    def take_up(self, command_id: str) -> None:
+        """Forget that due work was parked."""
+        self._index[key(self.customer_id, "parked", command_id)] = None
+
+    def _summarize(self, event: Event) -> None:
+        head = self.head() or Head()
+        match event:
+            case AccountCreated():
+                self._head = msgspec.structs.replace(head, accounts=head.accounts + 1)
+            case BillingPeriodStarted() if not head.had_period:
+                self._head = msgspec.structs.replace(head, had_period=True)
+
+    def _zone(self) -> ZoneInfo:
+        customer = self.customer()
+        assert customer is not None, "every entity belongs to a registered customer"
+        return ZoneInfo(customer.time_zone)
+
+    # -- handing over
+
+    def writes(self, head: Head) -> dict[bytes, bytes | None]:
+        """The rows to store, with the head as it is after the command. `next_due` is brought up to date here."""
+        rows: dict[bytes, bytes | None] = {
+            key(self.customer_id, kind, entity_id): _encode(entity) for (kind, entity_id), entity in self.touched.items()
+        }
+        rows |= self._index
+        if any(found.startswith(prefix(self.customer_id, "due")) for found in self._index):
+            first = next(self.due(), None)
+            next_due = None if first is None else first[1].due_at
+            if next_due != head.next_due:
+                if head.next_due is not None:
+                    rows[next_due_key(self.customer_id, head.next_due)] = None
+                if first is not None:
+                    rows[next_due_key(self.customer_id, first[1].due_at)] = _encode(first[1])
+                head = msgspec.structs.replace(head, next_due=next_due)
+        rows[key(self.customer_id, "head", "")] = _encode(head)
+        return rows

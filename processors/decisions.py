@@ -1,0 +1,25 @@
+"""Every decision begins here: one command, one customer, one moment; the answer is events or a refusal."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from processors import accounts, bill_cycles, customers
+from processors.context import Context
+from processors.customer import CustomerView
+from processors.decision import Decision
+from schemas.accounts import AccountClockCommand, AccountCommand, CustomerCommand
+from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
+from schemas.erasure import EraseCustomerData
+from schemas.words import AskedCommand, ClockCommand
+
+
+def decide(customer: CustomerView, command: AskedCommand | ClockCommand, context: Context) -> Decision:
+    """Judge one command. Reads the customer, changes nothing."""
+    if isinstance(command, BillCycleCommand | BillCycleClockCommand):
+        return bill_cycles.decide(customer, command, context)
+    if isinstance(command, AccountCommand | AccountClockCommand):
+        return accounts.decide(customer, command, context)
+    if isinstance(command, CustomerCommand | EraseCustomerData):
+        return customers.decide(customer, command, context)
+    assert_never(command)

@@ -1,0 +1,1 @@
+"""The words: commands, events, entities and their Avro contracts."""

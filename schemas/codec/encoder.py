@@ -1,0 +1,178 @@
+"""Writes, from the structs, the source of straight-line encoders: one function a record, one expression a field.
+
+A function takes the bytes that stand before its record (the branch of a union, or none), so that no part is joined
+twice. Functions of entities, and of what holds entities, also take a memo: an entity that stands in a transaction and
+in its outcome is encoded once.
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import Any, assert_never
+
+import msgspec
+
+from schemas.codec import writing
+from schemas.envelope import BusinessTransaction
+from schemas.fields import Entity
+from schemas.shapes import (
+    Choice,
+    Field,
+    Kind,
+    Listing,
+    Mapping,
+    Maybe,
+    OneOf,
+    Row,
+    Scalar,
+    Shape,
+    fields_of,
+    rows_within,
+)
+
+TABLES = {Kind.WHOLE: "WHOLE", Kind.TEXT: "TEXT", Kind.DAY: "DAY", Kind.MOMENT: "MOMENT"}
+
+
+def compiled(source: str, names: dict[str, Any], title: str) -> dict[str, Any]:
+    """Execute generated source. Its lines show in tracebacks under `title`."""
+    linecache.cache[title] = (len(source), None, source.splitlines(keepends=True), title)
+    exec(compile(source, title, "exec"), names)  # noqa: S102 - our own text, made from our own structs
+    return names
+
+
+class Encoding:
+    """The encoders of one contract."""
+
+    def __init__(self, contract: Row) -> None:
+        self.contract = contract
+        self.names: dict[str, Any] = {name: value for name, value in vars(writing).items() if name[0] != "_"}
+        self.rows = list(rows_within(contract))
+        self.variables = 0
+        parts = [self._function(row) for row in self.rows]
+        if contract.struct is BusinessTransaction:
+            parts.append(self._function(contract, name="encode_unsealed", fields=fields_of(contract.struct)[:-1]))
+        self.source = "\n\n".join(parts) + "\n"
+
+    def compile(self) -> dict[str, Any]:
+        """The functions by name: `encode(lead, value, memo)` is the contract's own."""
+        names = compiled(self.source, self.names, f"<encoder of {self.contract.name}>")
+        return {"encode": names[f"encode_{self.contract.name}"], "encode_unsealed": names.get("encode_unsealed")}
+
+    def _function(self, row: Row, name: str = "", fields: tuple[Field, ...] = ()) -> str:
+        """One record. An entity's own bytes go to the memo without the lead, which differs from place to place."""
+        lines = [f"def {name or 'encode_' + row.name}(lead, value, memo):"]
+        parts = [
+            f"        {self._expression(field.shape, f'value.{field.attribute}')},  # {field.name}"
+            for field in fields or fields_of(row.struct)
+        ]
+        if issubclass(row.struct, Entity):
+            lines += [
+                "    known = memo.get(id(value))",
+                "    if known is None:",
+                "        known = memo[id(value)] = b''.join((",
+                *(f"    {part}" for part in parts),
+                "        ))",
+                "    return lead + known",
+            ]
+        else:
+            lines += ["    return b''.join((", "        lead,", *parts, "    ))"]
+        return "\n".join(lines)
+
+    def _expression(self, shape: Shape, value: str, lead: str = "b''") -> str:
+        """Bytes of a value, after the bytes that `lead` names."""
+        match shape:
+            case Scalar(kind=kind):
+                plain = self._scalar(kind, value)
+                return plain if lead == "b''" else f"{lead} + {plain}"
+            case Choice():
+                return f"{self._symbols(shape, lead)}[{value}]"
+            case Row():
+                return f"encode_{shape.name}({lead}, {value}, memo)"
+            case OneOf():
+                branches, held = self._branches(shape, 0), self._variable()
+                return f"(({held} := {branches}[{value}.__class__])[1]({held}[0], {value}, memo))"
+            case Listing(item=item):
+                held, each = self._variable(), self._variable()
+                inner = self._expression(item, each)
+                return self._many(held, value, f"*[{inner} for {each} in {held}]", lead)
+            case Mapping(value=item):
+                held, each, name = self._variable(), self._variable(), self._variable()
+                inner = self._expression(item, each)
+                return self._many(held, value, f"*[TEXT[{name}] + {inner} for {name}, {each} in {held}.items()]", lead)
+            case Maybe():
+                return self._maybe(shape, value)
+            case _:
+                assert_never(shape)
+
+    def _maybe(self, shape: Maybe, value: str) -> str:
+        inner = shape.inner
+        if not shape.clearable:
+            if isinstance(inner, Scalar) and inner.kind in TABLES:
+                return f"OPTIONAL_{TABLES[inner.kind]}[{value}]"
+            if isinstance(inner, Scalar) and inner.kind is Kind.FLAG:
+                return f"OPTIONAL_FLAG[{value}]"
+            if isinstance(inner, Choice):
+                return f"{self._symbols(inner, 'SECOND_BRANCH', optional=True)}[{value}]"
+        held = self._variable()
+        if isinstance(inner, OneOf):
+            table, found = self._branches(inner, 1), self._variable()
+            there = f"({found} := {table}[{held}.__class__])[1]({found}[0], {held}, memo)"
+            return f"(NULL if ({held} := {value}) is None else {there})"
+        if not shape.clearable:
+            return f"(NULL if ({held} := {value}) is None else {self._expression(inner, held, 'SECOND_BRANCH')})"
+        self.names.update(UNSET=msgspec.UNSET, CLEARED=writing.whole(1), THIRD_BRANCH=writing.whole(2))
+        there = self._expression(inner, held, "THIRD_BRANCH")
+        return f"(NULL if ({held} := {value}) is UNSET else CLEARED if {held} is None else {there})"
+
+    @staticmethod
+    def _scalar(kind: Kind, value: str) -> str:
+        match kind:
+            case Kind.TEXT | Kind.WHOLE | Kind.DAY | Kind.MOMENT:
+                return f"{TABLES[kind]}[{value}]"
+            case Kind.FLAG:
+                return f"(TRUE if {value} else FALSE)"
+            case Kind.AMOUNT:
+                return f"amount({value})"
+            case Kind.HASH:
+                return f"digest({value})"
+
+    @staticmethod
+    def _many(held: str, value: str, items: str, lead: str) -> str:
+        empty = "EMPTY" if lead == "b''" else f"{lead} + EMPTY"
+        first = "" if lead == "b''" else f"{lead}, "
+        return f"(b''.join(({first}WHOLE[len({held})], {items}, EMPTY)) if ({held} := {value}) else {empty})"
+
+    def _symbols(self, choice: Choice, lead: str, *, optional: bool = False) -> str:
+        before = b"" if lead == "b''" else self.names[lead]
+        name = f"{choice.name.upper()}{'_OPTIONAL' if optional else '_' + lead if before else ''}"
+        table: dict[Any, bytes] = {
+            symbol: before + writing.whole(place) for place, symbol in enumerate(choice.symbols)
+        }
+        self.names[name] = table | ({None: writing.NULL} if optional else {})
+        return name
+
+    def _branches(self, union: OneOf, first: int) -> str:
+        """Name of a table by class: the branch's bytes, and the function that encodes what follows."""
+        name = f"{union.role.upper()}_FROM_{first}"
+        self.names[name] = _Branches(union, first, self.names)
+        return name
+
+    def _variable(self) -> str:
+        self.variables += 1
+        return f"v{self.variables}"
+
+
+class _Branches(dict[type, tuple[bytes, Any]]):
+    """Filled at first use, when the functions are there."""
+
+    def __init__(self, union: OneOf, first: int, names: dict[str, Any]) -> None:
+        super().__init__()
+        self._of = {
+            row.struct: (writing.whole(place), f"encode_{row.name}") for place, row in enumerate(union.rows, first)
+        }
+        self._names = names
+
+    def __missing__(self, struct: type) -> tuple[bytes, Any]:
+        lead, function = self._of[struct]
+        self[struct] = (lead, self._names[function])
+        return self[struct]

@@ -1,0 +1,93 @@
+"""What is stored beside the entities, and the keys under which everything is found.
+
+A key is a list of parts: each but the last is prefixed with its length (two bytes), the last one stands bare, so that
+a scan over a prefix gives ids in their natural order. Moments are eight bytes, microseconds, big-endian.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from schemas.refusals import Violation
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a customer's history stands."""
+
+    sequence: int = 0
+    hash: bytes = bytes(32)
+    at: datetime = EPOCH
+    """The latest moment decided for the customer."""
+    next_due: datetime | None = None
+    """The earliest moment in the customer's due index."""
+    accounts: int = 0
+    """Number of accounts, deactivated ones included (ACC-13)."""
+    had_period: bool = False
+    """An account has had a billing period, so the time zone is fixed (PER-12)."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of the due index: the clock command that is to be decided at its moment."""
+
+    command_type: str
+    body: dict[str, str | int]
+    command_id: str
+    due_at: datetime
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an outcome, so that a repeated command gets the same answer again."""
+
+    digest: bytes
+    status: str
+    at: datetime
+    changed: bool = False
+    violations: tuple[Violation, ...] = ()
+    transaction_id: str | None = None
+    sequence: int | None = None
+    catalog_version: int = 0
+    rules_version: str = ""
+
+
+def _prefixed(part: str) -> bytes:
+    raw = part.encode()
+    return len(raw).to_bytes(2, "big") + raw
+
+
+def key(customer_id: str, kind: str, last: str | bytes) -> bytes:
+    """Key of one row of a customer."""
+    return _prefixed(customer_id) + _prefixed(kind) + (last.encode() if isinstance(last, str) else last)
+
+
+def prefix(customer_id: str, kind: str, *parts: str) -> bytes:
+    """What the keys of a customer's rows of one kind begin with; further parts narrow it down."""
+    return _prefixed(customer_id) + _prefixed(kind) + b"".join(map(_prefixed, parts))
+
+
+def moment_bytes(moment: datetime) -> bytes:
+    """Eight bytes that sort as moments do."""
+    return ((moment - EPOCH) // MICROSECOND).to_bytes(8, "big", signed=False)
+
+
+def moment_from(raw: bytes) -> datetime:
+    """The reverse of `moment_bytes`."""
+    return EPOCH + int.from_bytes(raw[:8], "big") * MICROSECOND
+
+
+NEXT_DUE = _prefixed("") + _prefixed("due")
+"""What the keys of the partition's own due index begin with: one row per customer with anything due, by moment."""
+
+
+def next_due_key(customer_id: str, due_at: datetime) -> bytes:
+    """Key of a customer's row in the partition's due index; the row is the customer's first `Due`."""
+    return NEXT_DUE + moment_bytes(due_at) + customer_id.encode()
+
+
+def due_key(customer_id: str, due_at: datetime, rank: int, tail: str) -> bytes:
+    """Key of one entry of a customer's due index. `rank` orders what is due at one instant (BCX-7)."""
+    return prefix(customer_id, "due") + moment_bytes(due_at) + bytes((rank,)) + tail.encode()

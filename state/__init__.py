@@ -1,0 +1,1 @@
+"""The memory: RocksDB tables, changelog restore, the warehouse."""

@@ -1,0 +1,1 @@
+"""The shell: the Faust app, the transactional engine, the sink, the command line."""

@@ -1,0 +1,92 @@
+"""Dotted paths into shown values: `bill_cycle.code`, `history.0.state`, `services.product=LINE_A.state`, `line_ids[]`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streams.stories.shown import CanonicalText
+
+COUNT = "[]"
+
+
+class Nothing:
+    """Nothing stands at a path. Not null, which is a value."""
+
+    def __repr__(self) -> str:
+        return "nothing there"
+
+
+NOTHING = Nothing()
+
+
+def is_path(key: str) -> bool:
+    """Whether a key leads deeper than one field."""
+    return "." in key or key.endswith(COUNT)
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at a path, or NOTHING. Elements of lists by index from 0 or by `key=value`; `[]` counts them."""
+    counted = path.endswith(COUNT)
+    parts = path.removesuffix(COUNT).split(".")
+    found = _walk(value, parts if parts != [""] else [])
+    if not counted:
+        return found
+    found = opened(found)
+    return len(found) if isinstance(found, list | Mapping) else NOTHING
+
+
+def _walk(value: Any, parts: list[str]) -> Any:
+    if not parts:
+        return value
+    for step, rest in _steps(opened(value), parts):
+        found = _walk(step, rest)
+        if found is not NOTHING:
+            return found
+    return NOTHING
+
+
+def _steps(value: Any, parts: list[str]) -> Iterator[tuple[Any, list[str]]]:
+    """One step into a value, shortest first: names and values may hold dots themselves."""
+    for length in range(1, len(parts) + 1):
+        name, rest = ".".join(parts[:length]), parts[length:]
+        if isinstance(value, Mapping):
+            if name in value:
+                yield value[name], rest
+        elif isinstance(value, list):
+            key, equals, wanted = name.partition("=")
+            if equals:
+                yield from ((entry, rest) for entry in value if _has(entry, key, wanted))
+            elif name.isdecimal() and int(name) < len(value):
+                yield value[int(name)], rest
+
+
+def _has(entry: Any, key: str, wanted: str) -> bool:
+    return isinstance(entry, Mapping) and key in entry and _written(entry[key]) == wanted
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def opened(value: Any) -> Any:
+    """Read the list or map that a canonical text holds; its own texts are canonical again."""
+    if isinstance(value, CanonicalText) and value[:1] in "[{":
+        try:
+            return _canonical(json.loads(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_canonical(inner) for inner in value]
+    if isinstance(value, str):
+        return CanonicalText(value)
+    return value

@@ -1,0 +1,123 @@
+"""The worker: reads a command's bytes, has it answered, and turns the answers into what the engine commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+
+from processors.answering import Answered, Memory, Received, answer, bug_answer
+from schemas import codec, headers, wire
+from schemas.cards import may_hold_card_number
+from schemas.codec import Unreadable
+from schemas.envelope import CommandRecord
+from schemas.partition import partition_of
+from state.tables import Tables
+from streams.catalogs import CatalogUnavailable, Shelf
+from streams.engine.boundary import Decided, Halt, Outgoing, SourceRecord
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+UPGRADE_SECONDS = 60.0
+"""So long a record with an unknown schema waits: an upgrade may be under way."""
+
+
+class DeadLetter(Exception):
+    """A record that no command can be read from; the reason is one of a few words."""
+
+
+class Worker:
+    """Everything between the engine's bytes and the pure answers."""
+
+    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+        self.topology = settings.topology
+        self.shelf = shelf
+        self._ids = {name: wire.local_id(name) for name in ("BusinessTransaction", "CommandOutcome")}
+
+    def handle(self, tables: Tables, record: SourceRecord) -> Iterator[Decided]:
+        """Decide one record, item by item: what is unreadable becomes a dead letter, the rest is answered."""
+        try:
+            received = self.read(record)
+        except DeadLetter as reason:
+            yield self.dead_letter(record, str(reason))
+            return
+        memory = Memory(tables.state, tables.answers, self.shelf.at)
+        try:
+            for answered in answer(received, memory):
+                yield self.decided(record, answered)
+        except CatalogUnavailable as reason:
+            raise Halt(str(reason)) from reason
+
+    def handle_bug(self, tables: Tables, record: SourceRecord, bug: Exception) -> Decided:
+        """A decision raised: the command gets its outcome and its dead letter, and the line goes on."""
+        log.error("bug in a decision", partition=record.partition, offset=record.offset, exc_info=bug)
+        memory = Memory(tables.state, tables.answers, self.shelf.at)
+        letter = self.dead_letter(record, "BUG", bug)
+        try:
+            answered = bug_answer(self.read(record), memory, record.answered)
+        except DeadLetter:
+            return letter
+        return Decided(records=(*self.decided(record, answered).records, *letter.records))
+
+    # -- in
+
+    def read(self, record: SourceRecord) -> Received:
+        """The command in a record. Raises DeadLetter, or Halt while its schema is not known yet."""
+        if record.value is None or record.key is None:
+            raise DeadLetter("NO_KEY" if record.key is None else "NO_VALUE")
+        try:
+            schema_id, payload = wire.unframe(record.value)
+            command = codec.COMMAND.decode(payload, schema_id)
+        except wire.UnknownSchema as unknown:
+            if record.waited_seconds < UPGRADE_SECONDS:
+                raise Halt(f"schema id {unknown} is not known yet") from unknown
+            raise DeadLetter("UNKNOWN_SCHEMA") from unknown
+        except Unreadable as unreadable:
+            raise DeadLetter(f"UNREADABLE {unreadable}") from unreadable
+        assert isinstance(command, CommandRecord)
+        if record.key != command.customer_id.encode():
+            raise DeadLetter("WRONG_KEY")
+        if partition_of(command.customer_id, self.topology.partitions) != record.partition:
+            raise DeadLetter("WRONG_PARTITION")
+        return Received(
+            command=command,
+            timestamp=record.timestamp,
+            partition=record.partition,
+            offset=record.offset,
+            answered=record.answered,
+            may_hold_card=may_hold_card_number(payload),
+        )
+
+    # -- out
+
+    def decided(self, record: SourceRecord, answered: Answered) -> Decided:
+        """What one answer writes and sends."""
+        if answered.dead_letter is not None and answered.outcome is None:
+            return self.dead_letter(record, answered.dead_letter)
+        records = []
+        if (transaction := answered.transaction) is not None:
+            key = transaction.customer_id.encode()
+            payload = wire.frame(self._ids["BusinessTransaction"], answered.transaction_payload)
+            records.append(Outgoing(self.topology.transactions, key, payload, headers.for_transaction(transaction)))
+        if (outcome := answered.outcome) is not None:
+            key = outcome.customer_id.encode()
+            payload = wire.frame(self._ids["CommandOutcome"], answered.outcome_payload)
+            records.append(Outgoing(self.topology.outcomes, key, payload, headers.for_outcome(outcome)))
+        if answered.bug is not None:
+            log.error("bug in due work", partition=record.partition, offset=record.offset, exc_info=answered.bug)
+        return Decided(state=answered.state, answers=answered.answers, records=records)
+
+    def dead_letter(self, record: SourceRecord, reason: str, bug: Exception | None = None) -> Decided:
+        """The record's bytes, untouched, with where they stood and why they are here."""
+        about = {
+            "__connect.errors.topic": record.topic,
+            "__connect.errors.partition": str(record.partition),
+            "__connect.errors.offset": str(record.offset),
+            "__connect.errors.exception.class.name": type(bug).__name__ if bug else reason.partition(" ")[0],
+            "__connect.errors.exception.message": str(bug) if bug else reason,
+            "billfold.reason": reason,
+            "billfold.timestamp": record.timestamp.isoformat(),
+        }
+        named = [(name, value.encode()) for name, value in about.items()]
+        return Decided(records=(Outgoing(self.topology.dead_letters, record.key, record.value, (*record.headers, *named)),))

@@ -1,0 +1,144 @@
+"""A customer in memory: commands in, answers out, through the same walk as in the worker."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from processors.answering import Answered, Memory, Received, answer
+from processors.customer import CustomerView, Stored
+from schemas.accounts import Account
+from schemas.catalog import Catalog, Switches
+from schemas.catalog_file import read_catalog
+from schemas.envelope import CommandOutcome, CommandRecord, Mode, Status
+from schemas.fields import Command, Event
+from schemas.malformed import Misfit, read_body
+from schemas.refusals import Violation
+
+CUSTOMER = "nordlys"
+NORDLYS = Path(__file__).parents[2] / "compose" / "catalogs" / "nordlys.yaml"
+BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class SortedRows:
+    """A table: rows by key, scanned in key order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []
+
+    def get(self, row_key: bytes, /) -> bytes | None:
+        return self.rows.get(row_key)
+
+    def scan(self, start: bytes, /) -> Iterator[tuple[bytes, bytes]]:
+        place = bisect_left(self._keys, start)
+        while place < len(self._keys) and self._keys[place].startswith(start):
+            found = self._keys[place]
+            yield found, self.rows[found]
+            place += 1
+
+    def write(self, changes: dict[bytes, bytes | None]) -> None:
+        for found, value in changes.items():
+            if value is None:
+                if self.rows.pop(found, None) is not None:
+                    del self._keys[bisect_left(self._keys, found)]
+                continue
+            if found not in self.rows:
+                insort(self._keys, found)
+            self.rows[found] = value
+
+
+class Book:
+    """One customer's history, command by command."""
+
+    def __init__(self, catalog: Catalog | None = None, **switches: Any) -> None:
+        catalog = catalog or nordlys()
+        self.catalog = msgspec.structs.replace(catalog, switches=msgspec.structs.replace(catalog.switches, **switches))
+        self.state, self.answers = SortedRows(), SortedRows()
+        self.at = BEGIN
+        self.asked = 0
+        self.history: list[Event] = []
+
+    def ask(self, command: Command | str, mode: Mode = Mode.EXECUTE, **body: Any) -> Answered:
+        """Give one command, built from plain values if it is named; answer its own answer (due work goes before)."""
+        if isinstance(command, str):
+            built = read_body(command, body)
+            assert not isinstance(built, Misfit), built
+            command = built
+        self.asked += 1
+        record = CommandRecord(
+            command_id=f"c-{self.asked}",
+            customer_id=CUSTOMER,
+            source="crm",
+            performed_by="ada",
+            mode=mode,
+            body=command,
+        )
+        return self.give(record)
+
+    def give(self, record: CommandRecord) -> Answered:
+        """Walk one record through, and store what it writes."""
+        memory = Memory(state=self.state, answers=self.answers, catalog_at=lambda _: self.catalog)
+        received = Received(command=record, timestamp=self.at, partition=0, offset=self.asked, may_hold_card=False)
+        last: Answered | None = None
+        for last in answer(received, memory):
+            assert last.bug is None, last.bug
+            self.state.write(last.state)
+            self.answers.write(last.answers)
+            if last.transaction is not None:
+                self.history += [change.event for change in last.transaction.changes]
+        assert last is not None
+        return last
+
+    def passes(self, **span: float) -> None:
+        """Let time pass."""
+        self.at += timedelta(**span)
+
+    def view(self) -> CustomerView:
+        """The customer as it is now."""
+        return CustomerView(Stored(CUSTOMER, self.state))
+
+    def account(self, account_id: str) -> Account:
+        """An account that is there."""
+        found = self.view().account(account_id)
+        assert found is not None, account_id
+        return found
+
+    def accounts(self) -> list[Account]:
+        """Every account."""
+        view = self.view()
+        return [self.account(account_id) for account_id in view.ids("account")]
+
+
+def nordlys() -> Catalog:
+    """The demo's catalog."""
+    return read_catalog(NORDLYS)
+
+
+def events(answered: Answered) -> list[Event]:
+    """The events of an accepted command."""
+    outcome = completed(answered)
+    assert outcome.changed is (answered.transaction is not None)
+    return [change.event for change in answered.transaction.changes] if answered.transaction else []
+
+
+def completed(answered: Answered) -> CommandOutcome:
+    """The outcome, which must be no refusal."""
+    assert answered.outcome is not None
+    assert answered.outcome.status is Status.COMPLETED, answered.outcome.violations
+    return answered.outcome
+
+
+def refusals(answered: Answered) -> tuple[Violation, ...]:
+    """The violations of a refused command."""
+    assert answered.outcome is not None
+    assert answered.outcome.status is Status.REJECTED, answered.outcome
+    return answered.outcome.violations
+
+
+__all__ = ["Book", "SortedRows", "Switches", "completed", "events", "nordlys", "refusals"]

@@ -1,0 +1,103 @@
+"""Random words, drawn from the type hints, and what fastavro wants to be given for them.
+
+Written apart from schemas.shapes on purpose: the judge does not read the accused's notes.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from schemas.envelope import Unparsed
+from schemas.fields import Command, Entity, Event
+from schemas.references import AccountRef
+from schemas.words import COMMANDS, ENTITIES, EVENTS
+
+BRANCHES: dict[Any, tuple[type[msgspec.Struct], ...]] = {
+    Command: (*COMMANDS.values(), Unparsed),
+    Event: tuple(EVENTS.values()),
+    Entity: tuple(ENTITIES.values()),
+}
+TEXTS = st.one_of(
+    st.sampled_from(("crm", "", "A-1", "Åsa Öberg", "😀" * 16, "x" * 63, "x" * 64, "y" * 200)), st.text(max_size=20)
+)
+WHOLES = st.one_of(st.integers(-200, 200), st.integers(-(2**63), 2**63 - 1))
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    str: TEXTS,
+    int: WHOLES,
+    bool: st.booleans(),
+    date: st.dates(),
+    datetime: MOMENTS,
+    Decimal: st.decimals(-(10**28), 10**28, places=9),
+    bytes: st.binary(min_size=32, max_size=32),
+    type(None): st.none(),
+    msgspec.UnsetType: st.just(msgspec.UNSET),
+}
+
+
+@cache
+def words(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    """Random instances of a struct."""
+    if struct is AccountRef:
+        return st.one_of(
+            TEXTS.map(lambda text: AccountRef(account_id=text)), TEXTS.map(lambda text: AccountRef(external_id=text))
+        )
+    hints = typing.get_type_hints(struct)
+    return st.builds(struct, **{info.name: values(hints[info.name]) for info in msgspec.structs.fields(struct)})
+
+
+def values(hint: Any) -> st.SearchStrategy[Any]:
+    """Random values of a type hint."""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint = hint.__origin__
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        return st.one_of(*map(values, arguments))
+    if origin is tuple:
+        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    if origin is dict:
+        return st.dictionaries(TEXTS, values(arguments[1]), max_size=3)
+    if hint in SCALARS:
+        return SCALARS[hint]
+    if hint in BRANCHES:
+        return st.one_of(*map(words, BRANCHES[hint]))
+    if issubclass(hint, StrEnum):
+        return st.sampled_from(list(hint))
+    return st.deferred(lambda: words(hint))
+
+
+def for_fastavro(value: Any, hint: Any) -> Any:
+    """What fastavro's writer takes: dicts, and (name, value) where a union has records."""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint = hint.__origin__
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        if value is msgspec.UNSET or (value is None and msgspec.UnsetType not in arguments):
+            return None
+        if value is None:
+            return ("billfold.v1.Cleared", {})
+        inner = next(branch for branch in arguments if branch not in {type(None), msgspec.UnsetType})
+        written = for_fastavro(value, inner)
+        named = isinstance(value, msgspec.Struct) and not isinstance(written, tuple)
+        return (f"billfold.v1.{type(value).__name__}", written) if named else written
+    if origin is tuple:
+        return [for_fastavro(item, arguments[0]) for item in value]
+    if origin is dict:
+        return {name: for_fastavro(item, arguments[1]) for name, item in value.items()}
+    if isinstance(value, msgspec.Struct):
+        hints = typing.get_type_hints(type(value))
+        fields = {
+            info.encode_name: for_fastavro(getattr(value, info.name), hints[info.name])
+            for info in msgspec.structs.fields(type(value))
+        }
+        return (f"billfold.v1.{type(value).__name__}", fields) if hint in BRANCHES else fields
+    return str(value) if isinstance(value, StrEnum) else value
