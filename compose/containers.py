@@ -1,9 +1,8 @@
-"""Kafka and the registry in containers, through the `docker` command; containers end with the block that asked."""
+"""Kafka and the registry in containers, through the `docker` command; each noted in a folder, to be removed later."""
 
-import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -52,8 +51,7 @@ def registry_command(port: int) -> list[str]:
     return ["docker", "run", "--detach", "--rm", f"--publish=127.0.0.1:{port}:8080", REGISTRY_IMAGE]
 
 
-@contextlib.contextmanager
-def kafka(folder: Path, *, port: int | None, settings: Mapping[str, object], say: Say) -> Iterator[str]:
+def start_kafka(folder: Path, *, port: int | None, settings: Mapping[str, object], say: Say) -> str:
     """A broker's bootstrap address. The host's port is chosen first, because the broker has to advertise it."""
     port = port or free_ports(1)[0]
     address = f"127.0.0.1:{port}"
@@ -65,23 +63,21 @@ def kafka(folder: Path, *, port: int | None, settings: Mapping[str, object], say
         except KafkaException:
             return False
 
-    with container(kafka_command(port, settings), folder / "kafka.container", KAFKA_IMAGE, ready, say):
-        yield address
+    start(kafka_command(port, settings), folder / "kafka.container", KAFKA_IMAGE, ready, say)
+    return address
 
 
-@contextlib.contextmanager
-def registry(folder: Path, *, port: int | None, say: Say) -> Iterator[str]:
+def start_registry(folder: Path, *, port: int | None, say: Say) -> str:
     """A registry's address."""
     port = port or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}{PATH}"
-    with container(registry_command(port), folder / "registry.container", REGISTRY_IMAGE, lambda: answers(url), say):
-        yield url
+    start(registry_command(port), folder / "registry.container", REGISTRY_IMAGE, lambda: answers(url), say)
+    return url
 
 
-@contextlib.contextmanager
-def container(command: list[str], note: Path, image: str, ready: Callable[[], bool], say: Say) -> Iterator[None]:
-    """Run a container until the block ends. Its id stands in the note, so that the next run can remove a leftover."""
-    remove_leftover(note)
+def start(command: list[str], note: Path, image: str, ready: Callable[[], bool], say: Say) -> None:
+    """Run a container until it is removed. Its id stands in the note, so that a leftover can be found and removed."""
+    remove(note)
     note.parent.mkdir(parents=True, exist_ok=True)
     say(f"Starting a container of {image}; the first time its image is fetched")
     started = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -90,9 +86,9 @@ def container(command: list[str], note: Path, image: str, ready: Callable[[], bo
     note.write_text(started.stdout.strip())
     try:
         wait_ready(image, ready, say)
-        yield
-    finally:
-        remove_leftover(note)
+    except BaseException:
+        remove(note)
+        raise
 
 
 def wait_ready(image: str, ready: Callable[[], bool], say: Say) -> None:
@@ -106,14 +102,14 @@ def wait_ready(image: str, ready: Callable[[], bool], say: Say) -> None:
         time.sleep(1)
 
 
-def remove_leftover(note: Path) -> None:
+def remove(note: Path) -> None:
     """Remove the container that a note names, if there is one, with its volumes."""
     if note.exists():
         subprocess.run(["docker", "rm", "--force", "--volumes", note.read_text()], capture_output=True, check=False)  # noqa: S607
         note.unlink()
 
 
-def remove_leftovers_below(folder: Path) -> None:
+def remove_below(folder: Path) -> None:
     """Remove every container that is noted below a folder."""
     for note in folder.rglob("*.container"):
-        remove_leftover(note)
+        remove(note)

@@ -4,12 +4,12 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from compose import containers
+from compose import containers, processes
 from compose.kafka import LocalKafka
 from compose.processes import Say, silent
 from compose.registry import LocalRegistry
@@ -25,11 +25,12 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers: its address as clients want it, and where it comes from in a few words."""
+    """A server that answers: its address as clients want it, where it comes from in a few words, how to end it."""
 
     address: str
     origin: Origin
     story: str
+    stop: Callable[[], None]
 
 
 def origin(given: str | None = None, wish: str | None = None) -> Origin:
@@ -57,6 +58,58 @@ def engine_answers() -> bool:
         return False
 
 
+def start_kafka(
+    folder: Path,
+    *,
+    given: str | None = None,
+    port: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    say: Say = silent,
+) -> Server:
+    """A Kafka that goes on until `stop`; one that was given is left as it is.
+
+    A process keeps its data below `folder`; in a container the data end with it. `port` None takes a free one.
+    RuntimeError or TimeoutError with a sentence when it does not start.
+    """
+    match origin(given):
+        case Origin.GIVEN:
+            assert given
+            return Server(given, Origin.GIVEN, f"the address given, {given}", lambda: None)
+        case Origin.DOCKER:
+            address = containers.start_kafka(folder, port=port, settings=settings or {}, say=say)
+            story = f"a container of {containers.KAFKA_IMAGE}, {address}"
+            return Server(address, Origin.DOCKER, story, lambda: containers.remove_below(folder))
+        case Origin.PROCESSES:
+            local = LocalKafka(folder, port=port, settings=settings, say=say)
+            stopping_on_failure(local)
+            return Server(local.bootstrap, Origin.PROCESSES, f"a local process, {local.bootstrap}", local.stop)
+
+
+def start_registry(folder: Path, *, given: str | None = None, port: int | None = None, say: Say = silent) -> Server:
+    """A schema registry that goes on until `stop`, in memory unless it was given."""
+    match origin(given):
+        case Origin.GIVEN:
+            assert given
+            return Server(given, Origin.GIVEN, f"the address given, {given}", lambda: None)
+        case Origin.DOCKER:
+            address = containers.start_registry(folder, port=port, say=say)
+            story = f"a container of {containers.REGISTRY_IMAGE}, {address}"
+            return Server(address, Origin.DOCKER, story, lambda: containers.remove_below(folder))
+        case Origin.PROCESSES:
+            local = LocalRegistry(folder, port=port, say=say)
+            stopping_on_failure(local)
+            return Server(local.url, Origin.PROCESSES, f"a local process, {local.url}", local.stop)
+
+
+def stopping_on_failure(server: LocalKafka | LocalRegistry) -> None:
+    """Start a server; when that fails or is interrupted, leave nothing of it behind."""
+    try:
+        server.start()
+    except BaseException:
+        server.stop()
+        raise
+
+
 @contextlib.contextmanager
 def kafka(
     folder: Path,
@@ -66,32 +119,15 @@ def kafka(
     settings: Mapping[str, object] | None = None,
     say: Say = silent,
 ) -> Iterator[Server]:
-    """A Kafka for as long as the block runs. One that was given is left as it is; ours is stopped, its data stay.
-
-    In a container the data end with it. `port` None takes a free one.
-    """
-    match origin(given):
-        case Origin.GIVEN:
-            assert given
-            yield Server(given, Origin.GIVEN, f"the address given, {given}")
-        case Origin.DOCKER:
-            with containers.kafka(folder, port=port, settings=settings or {}, say=say) as address:
-                yield Server(address, Origin.DOCKER, f"a container of {containers.KAFKA_IMAGE}, {address}")
-        case Origin.PROCESSES:
-            with LocalKafka(folder, port=port, settings=settings, say=say) as local:
-                yield Server(local.bootstrap, Origin.PROCESSES, f"a local process, {local.bootstrap}")
+    """`start_kafka` for as long as the block runs."""
+    server = start_kafka(folder, given=given, port=port, settings=settings, say=say)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
-@contextlib.contextmanager
-def registry(folder: Path, *, given: str | None = None, port: int | None = None, say: Say = silent) -> Iterator[Server]:
-    """A schema registry for as long as the block runs, in memory unless it was given."""
-    match origin(given):
-        case Origin.GIVEN:
-            assert given
-            yield Server(given, Origin.GIVEN, f"the address given, {given}")
-        case Origin.DOCKER:
-            with containers.registry(folder, port=port, say=say) as address:
-                yield Server(address, Origin.DOCKER, f"a container of {containers.REGISTRY_IMAGE}, {address}")
-        case Origin.PROCESSES:
-            with LocalRegistry(folder, port=port, say=say) as local:
-                yield Server(local.url, Origin.PROCESSES, f"a local process, {local.url}")
+def end_below(folder: Path) -> None:
+    """End every server that was started with a folder in this one, whoever started it."""
+    processes.end_leftovers_below(folder)
+    containers.remove_below(folder)

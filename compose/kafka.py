@@ -80,7 +80,8 @@ class LocalKafka:
         """Start one broker, after `kill` too; follow with `wait_ready`."""
         archive = archive_path(self.jars, self.java)
         useful = archive.exists() and archive.stat().st_size
-        self.launch(node, [f"-XX:AOTCache={archive}"] if useful else [])
+        # What the archive cannot serve is loaded as usual; Java would warn about each piece.
+        self.launch(node, [f"-XX:AOTCache={archive}", "-Xlog:aot*=off"] if useful else [])
 
     def wait_ready(self, patience_seconds: float = START_PATIENCE_SECONDS) -> Self:
         """Wait until every started broker is registered and a controller is elected: an open port is not yet that."""

@@ -15,7 +15,7 @@ import msgspec
 
 from processors import clock
 from processors.context import Context, derive
-from processors.customer import CustomerView, Rows, Stored
+from processors.customer import CustomerView, Rows, Stored, identity_of
 from processors.decision import Decision, Refused
 from processors.decisions import decide
 from processors.preconditions import first_objection
@@ -96,14 +96,10 @@ def answer(received: Received, memory: Memory) -> Iterator[Answered]:
     3. Decision: events or a refusal. A preview ends here and is not remembered.
     4. Chain: the events become the customer's next transaction.
     """
-    position = received.answered
-    while True:
-        desk = _Desk(received, memory, position)
-        due = desk.next_due()
-        if due is None:
-            break
+    desk = _Desk(received, memory, received.answered)
+    while (due := desk.next_due()) is not None:
         yield desk.decide_due(due)
-        position += 1
+        desk = _Desk(received, memory, desk.cause.position + 1)
     yield desk.decide_record()
 
 
@@ -327,12 +323,8 @@ class _Desk:
         )
 
     def _transaction(self, record: CommandRecord, events: tuple[Event, ...], catalog_version: int) -> BusinessTransaction:
-        last = {(type(event).about[0], _subject(event)): place for place, event in enumerate(events)}
-        changes = tuple(
-            Change(event=event, entity=self.view.touched[about] if last[about] == place else None)
-            for place, event in enumerate(events)
-            for about in ((type(event).about[0], _subject(event)),)
-        )
+        left = dict(self.view.touched)  # an entity stands in full only at its last change
+        changes = [Change(event=event, entity=left.pop(identity_of(event), None)) for event in reversed(events)]
         return BusinessTransaction(
             transaction_id=derive("transaction", self.customer_id, self.head.sequence + 1, record.command_id),
             customer_id=self.customer_id,
@@ -348,7 +340,7 @@ class _Desk:
             catalog_version=catalog_version,
             rules_version=RULES_VERSION,
             cause=self.cause,
-            changes=changes,
+            changes=tuple(reversed(changes)),
             hash=bytes(32),
         )
 
@@ -393,10 +385,6 @@ class _Desk:
         if self.head.at == self.at:
             return {}
         return {key(self.customer_id, "head", ""): _encode(msgspec.structs.replace(self.head, at=self.at))}
-
-
-def _subject(event: Event) -> str:
-    return str(getattr(event, type(event).about[1]))
 
 
 def command_type(body: Command) -> str:

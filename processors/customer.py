@@ -12,7 +12,7 @@ from processors import fold, indexes
 from schemas.accounts import Account, AccountCreated, Customer
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.fields import Entity, Event
-from schemas.rows import Due, Head, key, next_due_key, prefix
+from schemas.rows import Due, Head, key, next_due_key, prefix, within
 from schemas.words import ENTITIES
 
 Found = TypeVar("Found", bound=Entity)
@@ -21,6 +21,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _entity_decoders = {kind: msgspec.msgpack.Decoder(word) for kind, word in ENTITIES.items()}
 _head_decoder = msgspec.msgpack.Decoder(Head)
 _due_decoder = msgspec.msgpack.Decoder(Due)
+
+
+def identity_of(event: Event) -> tuple[str, str]:
+    """Kind and id of the entity that an event is about."""
+    kind, id_field = event.about
+    return kind, getattr(event, id_field)
 
 
 class Rows(Protocol):
@@ -109,7 +115,7 @@ class CustomerView:
 
     def children(self, account_id: str) -> tuple[str, ...]:
         """Ids of the accounts directly below one, in order of account_id, deactivated ones included."""
-        start = prefix(self.customer_id, "child", account_id)
+        start = within(self.customer_id, "child", account_id)
         return tuple(found[len(start) :].decode() for found, _ in self.scan(start))
 
     def ids(self, kind: str) -> Iterator[str]:
@@ -152,8 +158,7 @@ class CustomerView:
 
     def record(self, event: Event) -> Entity:
         """Apply one event: the entity that it is about evolves, and index and summary rows follow."""
-        kind, id_field = type(event).about
-        identity = kind, getattr(event, id_field)
+        identity = identity_of(event)
         before = self.entity(*identity)
         after = fold.evolve(before, event)
         self._entities[identity] = after

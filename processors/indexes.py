@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +13,7 @@ from processors.context import derive
 from processors.periods import start_of_day
 from schemas.accounts import Account, AccountState
 from schemas.fields import Entity
-from schemas.rows import Due, due_key, key, prefix
+from schemas.rows import Due, due_key, key, within
 
 IndexRows = dict[bytes, bytes | None]
 
@@ -41,51 +42,86 @@ def _account(customer_id: str, before: Account | None, after: Account, zone: Cal
     old_parent = before.parent_account_id if before else None
     if old_parent != after.parent_account_id:
         if old_parent is not None:
-            rows[prefix(customer_id, "child", old_parent) + after.account_id.encode()] = None
+            rows[within(customer_id, "child", old_parent) + after.account_id.encode()] = None
         if after.parent_account_id is not None:
-            rows[prefix(customer_id, "child", after.parent_account_id) + after.account_id.encode()] = b""
-    if before is None or _waits(before) != _waits(after):
-        gone = {} if before is None else due_entries(customer_id, before, zone())
-        come = due_entries(customer_id, after, zone())
+            rows[within(customer_id, "child", after.parent_account_id) + after.account_id.encode()] = b""
+    for waits in (_state_change, _bill_cycle_change, _period_start):
+        gone, come = waits(before), waits(after)
         # What stays is not written again: an entry that was parked must not come back by itself.
-        rows |= dict.fromkeys(gone.keys() - come.keys())
-        rows |= {found: entry for found, entry in come.items() if gone.get(found) != entry}
+        if gone != come:
+            if gone is not None:
+                rows[gone.key(customer_id, after.account_id, zone)] = None
+            if come is not None:
+                rows[come.key(customer_id, after.account_id, zone)] = come.row(customer_id, after.account_id, zone)
     return rows
 
 
-def _waits(account: Account) -> tuple[object, ...]:
-    """All that its due entries depend on."""
-    return account.planned_state_change, account.planned_bill_cycle_change, account.current_period, _runs(account)
+class Waiting(NamedTuple):
+    """Something of an account that waits: all that its entry in the due index depends on."""
+
+    rank: int
+    command_type: str
+    subject: str | int
+    """The change's id or the period's number."""
+    due: datetime | date
+    """A moment, or the local day at whose first instant it is due."""
+
+    def due_at(self, zone: Callable[[], ZoneInfo]) -> datetime:
+        """Its moment."""
+        return self.due if isinstance(self.due, datetime) else start_of_day(self.due, zone())
+
+    def key(self, customer_id: str, account_id: str, zone: Callable[[], ZoneInfo]) -> bytes:
+        """Key of its entry."""
+        return due_key(customer_id, self.due_at(zone), self.rank, account_id)
+
+    def row(self, customer_id: str, account_id: str, zone: Callable[[], ZoneInfo]) -> bytes:
+        """Its entry: the clock command that it leads to."""
+        due_at = self.due_at(zone)
+        named: dict[str, str | int] = (
+            {"number": self.subject} if self.rank == PERIOD_START else {"change_id": self.subject}
+        )
+        subject = f"{account_id}/{self.subject}" if self.rank == PERIOD_START else self.subject
+        return _encode(
+            Due(
+                command_type=self.command_type,
+                body={"account_id": account_id, **named},
+                command_id=clock_id(customer_id, self.command_type, subject, due_at),
+                due_at=due_at,
+            )
+        )
 
 
-def _runs(account: Account) -> bool:
-    return account.state in (AccountState.ACTIVE, AccountState.SUSPENDED)
+def _state_change(account: Account | None) -> Waiting | None:
+    if account is None or (plan := account.planned_state_change) is None:
+        return None
+    return Waiting(STATE_CHANGE, "ExecutePlannedStateChange", plan.change_id, plan.due_at)
 
 
-def due_entries(customer_id: str, account: Account, zone: ZoneInfo) -> dict[bytes, bytes]:
+def _bill_cycle_change(account: Account | None) -> Waiting | None:
+    if account is None or (plan := account.planned_bill_cycle_change) is None:
+        return None
+    return Waiting(BILL_CYCLE_CHANGE, "ExecutePlannedBillCycleChange", plan.change_id, plan.due_at)
+
+
+def _period_start(account: Account | None) -> Waiting | None:
+    """The end of the running period, of an account that gets another one after it."""
+    if account is None or (period := account.current_period) is None:
+        return None
+    if account.state not in (AccountState.ACTIVE, AccountState.SUSPENDED):
+        return None
+    return Waiting(PERIOD_START, "StartBillingPeriod", period.number + 1, period.end)
+
+
+def due_entries(customer_id: str, account: Account, zone: ZoneInfo) -> IndexRows:
     """One entry per planned state change, per planned bill cycle change and per running period (INV-BC-8)."""
-    rows: dict[bytes, bytes] = {}
-
-    def add(rank: int, due_at: datetime, command_type: str, subject: object, **body: str | int) -> None:
-        entry = Due(
-            command_type=command_type,
-            body={"account_id": account.account_id, **body},
-            command_id=clock_id(customer_id, command_type, subject, due_at),
-            due_at=due_at,
+    found = (waits(account) for waits in (_state_change, _bill_cycle_change, _period_start))
+    return {
+        waiting.key(customer_id, account.account_id, lambda: zone): waiting.row(
+            customer_id, account.account_id, lambda: zone
         )
-        rows[due_key(customer_id, due_at, rank, account.account_id)] = _encode(entry)
-
-    if (state := account.planned_state_change) is not None:
-        add(STATE_CHANGE, state.due_at, "ExecutePlannedStateChange", state.change_id, change_id=state.change_id)
-    if (cycle := account.planned_bill_cycle_change) is not None:
-        add(
-            BILL_CYCLE_CHANGE, cycle.due_at, "ExecutePlannedBillCycleChange", cycle.change_id, change_id=cycle.change_id
-        )
-    if (period := account.current_period) is not None and _runs(account):
-        number = period.number + 1
-        subject = f"{account.account_id}/{number}"
-        add(PERIOD_START, start_of_day(period.end, zone), "StartBillingPeriod", subject, number=number)
-    return rows
+        for waiting in found
+        if waiting is not None
+    }
 
 
 def clock_id(customer_id: str, command_type: str, subject: object, due_at: datetime) -> str:

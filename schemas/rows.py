@@ -7,6 +7,7 @@ a scan over a prefix gives ids in their natural order. Moments are eight bytes, 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -59,14 +60,20 @@ def _prefixed(part: str) -> bytes:
     return len(raw).to_bytes(2, "big") + raw
 
 
-def key(customer_id: str, kind: str, last: str | bytes) -> bytes:
+@lru_cache(100_000)
+def prefix(customer_id: str, kind: str) -> bytes:
+    """What the keys of a customer's rows of one kind begin with. Kept for the customers that are busy now."""
+    return _prefixed(customer_id) + _prefixed(kind)
+
+
+def key(customer_id: str, kind: str, last: str) -> bytes:
     """Key of one row of a customer."""
-    return _prefixed(customer_id) + _prefixed(kind) + (last.encode() if isinstance(last, str) else last)
+    return prefix(customer_id, kind) + last.encode()
 
 
-def prefix(customer_id: str, kind: str, *parts: str) -> bytes:
-    """What the keys of a customer's rows of one kind begin with; further parts narrow it down."""
-    return _prefixed(customer_id) + _prefixed(kind) + b"".join(map(_prefixed, parts))
+def within(customer_id: str, kind: str, owner: str) -> bytes:
+    """What the keys of the rows begin with that one owner has: the children of an account, for instance."""
+    return prefix(customer_id, kind) + _prefixed(owner)
 
 
 def moment_bytes(moment: datetime) -> bytes:

@@ -14,6 +14,7 @@ from rocksdict import (
     DBCompressionType,
     Options,
     Rdict,
+    RdictIter,
     ReadOptions,
     WriteBatch,
 )
@@ -127,16 +128,17 @@ class Partition:
             reading.set_iterate_upper_bound(end)  # never walks the tombstones of the neighbour
         cursor = self._families[table].iter(reading)
         cursor.seek(prefix)
-        return self._rows(cursor)
+        return self._rows(cursor, reading)
 
-    def _rows(self, cursor: object) -> Iterator[tuple[bytes, bytes]]:
-        step, valid, key, value = cursor.next, cursor.valid, cursor.key, cursor.value  # type: ignore[attr-defined]
+    def _rows(self, cursor: RdictIter, reading: ReadOptions) -> Iterator[tuple[bytes, bytes]]:
+        step, valid, key, value = cursor.next, cursor.valid, cursor.key, cursor.value
         while valid():
             yield key(), value()
             step()
+        del reading  # it owns the upper bound, which the cursor only points to: it must live until here
         try:
-            cursor.status()  # type: ignore[attr-defined]
-        except Exception as failure:
+            cursor.status()
+        except Exception as failure:  # rocksdict raises Exception itself
             raise self.damaged(failure) from failure
 
     def position(self, table: str) -> int | None:

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from streams.stories.commands import app as stories
+
 app = typer.Typer(
     name="billfold",
     help="A billing core whose state is a fold over Kafka.",
@@ -28,6 +30,7 @@ app.add_typer(catalog, name="catalog")
 app.add_typer(contracts, name="contracts")
 app.add_typer(schemas, name="schemas")
 app.add_typer(dead_letters, name="dlq")
+app.add_typer(stories, name="story")
 
 
 @app.command()
@@ -205,16 +208,19 @@ def dead_letters_resend(
 
 
 def main() -> None:
-    """Run the command line; a mistake of the operator ends in one sentence."""
-    from streams.mistakes import MISTAKES, sentence
-
+    """Run the command line; a mistake of the operator ends in one sentence, a bug of ours in its traceback."""
     try:
         app()
-    except MISTAKES as mistake:
-        typer.echo(f"billfold: {sentence(mistake)}", err=True)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as failure:
+        from streams.mistakes import sentence
+
+        told = sentence(failure)
+        if told is None:
+            raise
+        typer.echo(f"billfold: {told}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import structlog
 
 from processors.answering import Answered, Memory, Received, answer, bug_answer
 from schemas import codec, headers, wire
 from schemas.cards import may_hold_card_number
 from schemas.codec import Unreadable
-from schemas.envelope import CommandRecord
+from schemas.envelope import BusinessTransaction, CommandRecord
 from schemas.partition import partition_of
+from schemas.rows import Due
+from schemas.schedule import DueWorkParked
 from state.tables import Tables
 from streams.catalogs import CatalogUnavailable, Shelf
+from streams.clock import nudge
 from streams.engine.boundary import Decided, Halt, Outgoing, SourceRecord
 from streams.settings import Settings
 
@@ -33,7 +37,7 @@ class Worker:
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self.topology = settings.topology
         self.shelf = shelf
-        self._ids = {name: wire.local_id(name) for name in ("BusinessTransaction", "CommandOutcome")}
+        self._ids = {name: wire.local_id(name) for name in ("BusinessTransaction", "Command", "CommandOutcome")}
 
     def handle(self, tables: Tables, record: SourceRecord) -> Iterator[Decided]:
         """Decide one record, item by item: what is unreadable becomes a dead letter, the rest is answered."""
@@ -76,9 +80,10 @@ class Worker:
         except Unreadable as unreadable:
             raise DeadLetter(f"UNREADABLE {unreadable}") from unreadable
         assert isinstance(command, CommandRecord)
-        if record.key != command.customer_id.encode():
-            raise DeadLetter("WRONG_KEY")
-        if partition_of(command.customer_id, self.topology.partitions) != record.partition:
+        if (
+            record.key != command.customer_id.encode()
+            or partition_of(command.customer_id, self.topology.partitions) != record.partition
+        ):
             raise DeadLetter("WRONG_PARTITION")
         return Received(
             command=command,
@@ -104,9 +109,24 @@ class Worker:
             key = outcome.customer_id.encode()
             payload = wire.frame(self._ids["CommandOutcome"], answered.outcome_payload)
             records.append(Outgoing(self.topology.outcomes, key, payload, headers.for_outcome(outcome)))
-        if answered.bug is not None:
+        if answered.bug is not None and transaction is not None:
             log.error("bug in due work", partition=record.partition, offset=record.offset, exc_info=answered.bug)
+            records.append(self.parked(record, transaction, answered.bug))
         return Decided(state=answered.state, answers=answered.answers, records=records)
+
+    def parked(self, record: SourceRecord, transaction: BusinessTransaction, bug: Exception) -> Outgoing:
+        """Due work that met a bug, as the clock's own command: sent again after the fix, it is done."""
+        event = transaction.changes[-1].event
+        assert isinstance(event, DueWorkParked)
+        due = Due(
+            command_type=event.command_type,
+            body=msgspec.json.decode(event.body),
+            command_id=event.command_id,
+            due_at=event.due_at,
+        )
+        value = wire.frame(self._ids["Command"], codec.COMMAND.encode(nudge(transaction.customer_id, due)))
+        letter = self.dead_letter(msgspec.structs.replace(record, value=value, headers=()), "BUG_IN_DUE_WORK", bug)
+        return letter.records[0]
 
     def dead_letter(self, record: SourceRecord, reason: str, bug: Exception | None = None) -> Decided:
         """The record's bytes, untouched, with where they stood and why they are here."""

@@ -1,8 +1,7 @@
 """Writes, from the structs, the source of straight-line encoders: one function a record, one expression a field.
 
 A function takes the bytes that stand before its record (the branch of a union, or none), so that no part is joined
-twice. Functions of entities, and of what holds entities, also take a memo: an entity that stands in a transaction and
-in its outcome is encoded once.
+twice; and a memo by id(): an entity that stands in a transaction and in its outcome, or a moment, is encoded once.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from schemas.shapes import (
     rows_within,
 )
 
-TABLES = {Kind.WHOLE: "WHOLE", Kind.TEXT: "TEXT", Kind.DAY: "DAY", Kind.MOMENT: "MOMENT"}
+TABLES = {Kind.WHOLE: "WHOLE", Kind.TEXT: "TEXT", Kind.DAY: "DAY"}
 
 
 def compiled(source: str, names: dict[str, Any], title: str) -> dict[str, Any]:
@@ -62,8 +61,7 @@ class Encoding:
         """One record. An entity's own bytes go to the memo without the lead, which differs from place to place."""
         lines = [f"def {name or 'encode_' + row.name}(lead, value, memo):"]
         parts = [
-            f"        {self._expression(field.shape, f'value.{field.attribute}')},  # {field.name}"
-            for field in fields or fields_of(row.struct)
+            f"        {self._field(row, field)},  # {field.name}" for field in fields or fields_of(row.struct)
         ]
         if issubclass(row.struct, Entity):
             lines += [
@@ -77,6 +75,19 @@ class Encoding:
         else:
             lines += ["    return b''.join((", "        lead,", *parts, "    ))"]
         return "\n".join(lines)
+
+    def _field(self, row: Row, field: Field) -> str:
+        """Parts of a field. A table pays off for codes, which come again and again; ids are quicker encoded than found."""
+        value = f"value.{field.attribute}"
+        inner = field.shape.inner if isinstance(field.shape, Maybe) else field.shape
+        optional = inner is not field.shape
+        if inner == Scalar(Kind.TEXT) and (field.pii or field.name.endswith("_id")):
+            held, raw = self._variable(), self._variable()
+            if not optional:
+                return f"WHOLE[len({raw} := {value}.encode())], {raw}"
+            if not field.shape.clearable:
+                return f"(NULL if ({held} := {value}) is None else OPTIONAL_WHOLE[len({raw} := {held}.encode())] + {raw})"
+        return self._expression(field.shape, value)
 
     def _expression(self, shape: Shape, value: str, lead: str = "b''") -> str:
         """Bytes of a value, after the bytes that `lead` names."""
@@ -124,11 +135,13 @@ class Encoding:
         there = self._expression(inner, held, "THIRD_BRANCH")
         return f"(NULL if ({held} := {value}) is UNSET else CLEARED if {held} is None else {there})"
 
-    @staticmethod
-    def _scalar(kind: Kind, value: str) -> str:
+    def _scalar(self, kind: Kind, value: str) -> str:
         match kind:
-            case Kind.TEXT | Kind.WHOLE | Kind.DAY | Kind.MOMENT:
+            case Kind.TEXT | Kind.WHOLE | Kind.DAY:
                 return f"{TABLES[kind]}[{value}]"
+            case Kind.MOMENT:
+                held = self._variable()
+                return f"(memo.get(id({held} := {value})) or noted({held}, memo))"
             case Kind.FLAG:
                 return f"(TRUE if {value} else FALSE)"
             case Kind.AMOUNT:

@@ -18,8 +18,8 @@ SOME = TRUE = b"\x01"
 SECOND_BRANCH = b"\x02"
 ENTRIES_MAX = 16_384
 """Entries of one table: a few MB each when full."""
-KEPT_TEXT_MAX = 100
-"""Longer texts (characters) are not worth keeping: they hardly come again."""
+KEPT_BYTES_MAX = 100
+"""Longer texts hardly come again."""
 AMOUNT_SCALE = 9
 AMOUNT_MAX = 10**38
 EXACT = Context(prec=60)
@@ -28,17 +28,32 @@ EXACT = Context(prec=60)
 Value = TypeVar("Value")
 
 
+_GO_ON = [bytes((low & 127 | 128, low >> 7 | 128)) for low in range(2**14)]
+"""Fourteen bits of a number, and more to come."""
+_END = [bytes((low,)) for low in range(128)] + [bytes((low & 127 | 128, low >> 7)) for low in range(128, 2**14)]
+"""The last bits of a number."""
+
+
 def whole(number: int) -> bytes:
     """Avro's long: zigzag, then seven bits a byte, lowest first. Raises OverflowError beyond 64 bits."""
     if not -(2**63) <= number < 2**63:
         raise OverflowError(f"{number} does not fit a long")
     rest = (number << 1) ^ (number >> 63)
-    written = bytearray()
-    while rest > 127:  # noqa: PLR2004 - seven bits
-        written.append(rest & 127 | 128)
-        rest >>= 7
-    written.append(rest)
-    return bytes(written)
+    if rest < 2**14:
+        return _END[rest]
+    if rest < 2**28:
+        return _GO_ON[rest & 0x3FFF] + _END[rest >> 14]
+    written = b""
+    while rest >= 2**14:
+        written += _GO_ON[rest & 0x3FFF]
+        rest >>= 14
+    return written + _END[rest]
+
+
+def noted(value: datetime, memo: dict[int, bytes]) -> bytes:
+    """A moment, noted under its id: one answer says the same moment five times, and hashing it costs as much again."""
+    written = memo[id(value)] = moment(value)
+    return written
 
 
 def text(value: str) -> bytes:
@@ -54,7 +69,12 @@ def day(value: date) -> bytes:
 
 def moment(value: datetime) -> bytes:
     """Avro's timestamp-micros. Raises TypeError for a moment without a time zone."""
-    return whole((value - EPOCH) // MICROSECOND)
+    rest = (value - EPOCH) // MICROSECOND * 2
+    if 2**49 <= rest < 2**56:  # 1978 to 3111: eight bytes
+        return (
+            _GO_ON[rest & 0x3FFF] + _GO_ON[rest >> 14 & 0x3FFF] + _GO_ON[rest >> 28 & 0x3FFF] + _END[rest >> 42]
+        )
+    return whole(rest >> 1)
 
 
 def amount(value: Decimal) -> bytes:
@@ -75,19 +95,20 @@ def digest(value: bytes) -> bytes:
 
 
 class Table(dict[Any, bytes], Generic[Value]):
-    """Bytes by value. With `lead` they begin with it, and None has bytes too: the two branches of an optional field."""
+    """Bytes by value. An optional one begins with the branch of a union, and knows None."""
 
-    def __init__(self, write: Callable[[Value], bytes], lead: bytes = b"", *, optional: bool = False) -> None:
+    def __init__(self, write: Callable[[Value], bytes], *, optional: bool = False) -> None:
         super().__init__()
-        self._write = write
-        self._lead = lead
-        self._optional = optional
+        self._write = (lambda value: SECOND_BRANCH + write(value)) if optional else write
+        self._always = {None: NULL} if optional else {}
+        self.update(self._always)
 
     def __missing__(self, value: Value) -> bytes:
-        written = NULL if value is None and self._optional else self._lead + self._write(value)
+        written = self._write(value)
         if len(self) >= ENTRIES_MAX:
             self.clear()
-        if len(written) <= KEPT_TEXT_MAX:
+            self.update(self._always)
+        if len(written) <= KEPT_BYTES_MAX:
             self[value] = written
         return written
 
@@ -95,9 +116,7 @@ class Table(dict[Any, bytes], Generic[Value]):
 WHOLE: Table[int] = Table(whole)
 TEXT: Table[str] = Table(text)
 DAY: Table[date] = Table(day)
-MOMENT: Table[datetime] = Table(moment)
-OPTIONAL_WHOLE: Table[int] = Table(whole, SECOND_BRANCH, optional=True)
-OPTIONAL_TEXT: Table[str] = Table(text, SECOND_BRANCH, optional=True)
-OPTIONAL_DAY: Table[date] = Table(day, SECOND_BRANCH, optional=True)
-OPTIONAL_MOMENT: Table[datetime] = Table(moment, SECOND_BRANCH, optional=True)
+OPTIONAL_WHOLE: Table[int] = Table(whole, optional=True)
+OPTIONAL_TEXT: Table[str] = Table(text, optional=True)
+OPTIONAL_DAY: Table[date] = Table(day, optional=True)
 OPTIONAL_FLAG: dict[bool | None, bytes] = {None: NULL, False: SECOND_BRANCH + FALSE, True: SECOND_BRANCH + TRUE}

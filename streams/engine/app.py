@@ -93,7 +93,7 @@ class EngineApp(faust.App):
         """All turns of a batch, one after the other. What a turn leaves over heads the next; nothing is fetched again."""
         halted: dict[int, Halted] = {}
         reached: dict[int, int] = {}
-        while batch.waiting and not self.consumer.should_stop:
+        while batch.waiting and not self.should_stop:
             turn = self.core.decide(batch.waiting)
             await self._commit(turn, batch.group)
             halted |= turn.halted

@@ -26,6 +26,13 @@ TRANSPORTS.aliases[SCHEME] = "streams.engine.consumer:TurnTransport"
 POLL_SECONDS = 0.1
 REVOKE_SECONDS = 30
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ENDINGS = frozenset(
+    {
+        KafkaError._FATAL,  # noqa: SLF001 - librdkafka's names; this one does not call itself fatal: a second worker has our name
+        KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - the next command is not in the log any more
+        KafkaError.FENCED_INSTANCE_ID,
+    }
+)
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -147,7 +154,7 @@ class TurnConsumer(FaustConsumer):
         error = message.error()
         if error is None:
             return True
-        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's name for it
+        if error.fatal() or error.code() in ENDINGS:
             end(f"consumer: {error}")
         log.warning("consumer: %s", error)
         return False

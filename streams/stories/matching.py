@@ -53,7 +53,7 @@ def _map_differences(expected: Mapping[str, Any], came: Any, path: str) -> Itera
             return
     for key, inner in expected.items():
         value = came.get(key, NOTHING)
-        if value is NOTHING and isinstance(key, str) and is_path(key):
+        if value is NOTHING and is_path(str(key)):
             value = at_path(came, key)
         if value is NOTHING and inner is None and not isinstance(came, Fields):
             continue  # a map that does not carry a value carries null
@@ -100,7 +100,8 @@ def _same_text(expected: str, came: Any) -> bool:
             return expected == came
         if "." in f"{expected}{came}" and _NUMBER.fullmatch(expected) and _NUMBER.fullmatch(came):
             return Decimal(expected) == Decimal(came)
-        return bool(_MOMENT.fullmatch(expected)) and _moment(expected) is not None and _moment(expected) == _moment(came)
+        moment = _moment(expected) if _MOMENT.fullmatch(expected) else None
+        return moment is not None and moment == _moment(came)
     if isinstance(came, datetime):
         return _moment(CanonicalText(expected)) == came
     if isinstance(came, date):

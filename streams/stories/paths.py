@@ -1,4 +1,4 @@
-"""Dotted paths into shown values: `bill_cycle.code`, `history.0.state`, `services.product=LINE_A.state`, `line_ids[]`."""
+"""Dotted paths: `bill_cycle.code`, `history.0.state`, `services.product=LINE_A.state`, `line_ids[]`."""
 
 from __future__ import annotations
 

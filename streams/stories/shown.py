@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -21,6 +22,10 @@ class Fields(dict[str, Any]):
 
     names: tuple[str, ...] = ()
     """Names by which the whole is known: of an event its own, of an entity its kind too."""
+
+
+class Refused(dict[str, Any]):
+    """A violation, flat. `carries` is there too, for those who write it as the events do."""
 
 
 class CanonicalText(str):
@@ -55,13 +60,10 @@ class Glass:
             return [self.plain(inner) for inner in value]
         return value
 
-    def violation(self, found: Violation) -> Fields:
+    def violation(self, found: Violation) -> Refused:
         """A violation, flat: code, rule, path, and what it carries beside them."""
         carried = {name: None if text is None else self._canonical(text) for name, text in found.carries.items()}
-        shown = Fields(carried | {"code": found.code, "rule": found.rule})
-        if "path" not in carried:
-            shown["path"] = found.path
-        return shown
+        return Refused({"code": found.code, "rule": found.rule, "path": found.path} | carried, carries=carried)
 
     def _fields(self, struct: msgspec.Struct) -> Fields:
         shown = Fields()
@@ -111,10 +113,14 @@ def printable(value: Any) -> Any:
     if isinstance(value, Fields):
         inner = {name: printable(field) for name, field in value.items() if field not in (None, [], {}, b"")}
         return {value.names[0]: inner} if value.names else inner
+    if isinstance(value, Refused):
+        return {name: printable(field) for name, field in value.items() if name != "carries" and field is not None}
     if isinstance(value, dict):
         return {str(name): printable(field) for name, field in value.items()}
     if isinstance(value, list | tuple):
         return [printable(inner) for inner in value]
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, str | Decimal) else value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,44 +11,17 @@ import msgspec
 from processors.answering import Answered, Memory, Received, answer
 from processors.customer import CustomerView, Stored
 from schemas.accounts import Account
-from schemas.catalog import Catalog, Switches
+from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog
 from schemas.envelope import CommandOutcome, CommandRecord, Mode, Status
 from schemas.fields import Command, Event
 from schemas.malformed import Misfit, read_body
 from schemas.refusals import Violation
+from streams.stories.pure import KeptRows
 
 CUSTOMER = "nordlys"
 NORDLYS = Path(__file__).parents[2] / "compose" / "catalogs" / "nordlys.yaml"
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-class SortedRows:
-    """A table: rows by key, scanned in key order."""
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, bytes] = {}
-        self._keys: list[bytes] = []
-
-    def get(self, row_key: bytes, /) -> bytes | None:
-        return self.rows.get(row_key)
-
-    def scan(self, start: bytes, /) -> Iterator[tuple[bytes, bytes]]:
-        place = bisect_left(self._keys, start)
-        while place < len(self._keys) and self._keys[place].startswith(start):
-            found = self._keys[place]
-            yield found, self.rows[found]
-            place += 1
-
-    def write(self, changes: dict[bytes, bytes | None]) -> None:
-        for found, value in changes.items():
-            if value is None:
-                if self.rows.pop(found, None) is not None:
-                    del self._keys[bisect_left(self._keys, found)]
-                continue
-            if found not in self.rows:
-                insort(self._keys, found)
-            self.rows[found] = value
 
 
 class Book:
@@ -59,7 +30,7 @@ class Book:
     def __init__(self, catalog: Catalog | None = None, **switches: Any) -> None:
         catalog = catalog or nordlys()
         self.catalog = msgspec.structs.replace(catalog, switches=msgspec.structs.replace(catalog.switches, **switches))
-        self.state, self.answers = SortedRows(), SortedRows()
+        self.state, self.answers = KeptRows(), KeptRows()
         self.at = BEGIN
         self.asked = 0
         self.history: list[Event] = []
@@ -88,8 +59,8 @@ class Book:
         last: Answered | None = None
         for last in answer(received, memory):
             assert last.bug is None, last.bug
-            self.state.write(last.state)
-            self.answers.write(last.answers)
+            self.state.apply(last.state)
+            self.answers.apply(last.answers)
             if last.transaction is not None:
                 self.history += [change.event for change in last.transaction.changes]
         assert last is not None
@@ -140,5 +111,3 @@ def refusals(answered: Answered) -> tuple[Violation, ...]:
     assert answered.outcome.status is Status.REJECTED, answered.outcome
     return answered.outcome.violations
 
-
-__all__ = ["Book", "SortedRows", "Switches", "completed", "events", "nordlys", "refusals"]

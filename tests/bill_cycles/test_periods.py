@@ -30,9 +30,7 @@ APIA = ZoneInfo("Pacific/Apia")
 ORIGIN = "2000-01-01"
 
 
-def cycle(
-    period: str, day: int | None = None, month: int | None = None, every: int = 1, anchor: str = ORIGIN
-) -> Cycle:
+def cycle(period: str, day: int | None = None, month: int | None = None, every: int = 1, anchor: str = ORIGIN) -> Cycle:
     definition = BillCycleDefinition(
         code="X",
         period=CyclePeriod(period),
@@ -96,9 +94,7 @@ def test_boundaries(of: Cycle, day: str, floor: str, next_: str, days: int) -> N
         ("DAY", setting("X", day=5, month=2, year=2001), "2026-11-21", "2026-11-20", "2026-11-25"),
     ],
 )
-def test_an_accounts_own_values_replace_the_anchors(
-    period: str, own: object, day: str, floor: str, next_: str
-) -> None:
+def test_an_accounts_own_values_replace_the_anchors(period: str, own: object, day: str, floor: str, next_: str) -> None:
     definition = BillCycleDefinition(code="X", period=CyclePeriod(period), every=5, individual=True)
     of = resolve(definition, own, STOCKHOLM)  # type: ignore[arg-type]
     assert (floor_boundary(of, on(day)), next_boundary(of, on(day))) == (on(floor), on(next_))

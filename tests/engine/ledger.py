@@ -100,6 +100,7 @@ class Ledger:
 
     def settled(self, seconds: float = 30) -> None:
         """Until the group's offsets stand behind the last command."""
+        self._producer.flush()
         wait_until("every command is committed", lambda: self.lag() == 0, seconds)
 
     def lag(self) -> int:

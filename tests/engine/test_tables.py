@@ -1,9 +1,10 @@
 """Overlay over disk against a plain dict, on a real RocksDB."""
 
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from state.partition import Partition
@@ -14,26 +15,42 @@ CHANGES = st.dictionaries(KEYS.filter(bool), st.one_of(st.none(), st.binary(max_
 STEPS = st.lists(st.one_of(CHANGES, KEYS, st.just("turn ends")), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partition]:
+    disk = Partition(tmp_path_factory.mktemp("tables") / "partition-0")
+    yield disk
+    disk.close()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
-def test_reads_and_scans_equal_a_dict_whatever_is_on_disk_and_what_in_the_overlay(steps: list[object]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        disk = Partition(Path(folder) / "partition-0")
-        tables, model = Tables(disk), dict[bytes, bytes]()
-        for step in steps:
-            if isinstance(step, dict):
-                tables.state.apply(step)
-                for key, value in step.items():
-                    model.pop(key, None) if value is None else model.__setitem__(key, value)
-            elif isinstance(step, bytes):
-                expected = sorted((key, value) for key, value in model.items() if key.startswith(step))
-                assert list(tables.state.scan(step)) == expected
-                assert tables.state.get(step) == model.get(step)
-                assert tables.answers.get(step) is None
-            else:
-                disk.write(tables.changes(), {}, 0.0)
-                tables.open()
-        disk.close()
+def test_reads_and_scans_equal_a_dict_whatever_is_on_disk_and_what_in_the_overlay(
+    disk: Partition, steps: list[object]
+) -> None:
+    disk.write({"state": {key: None for key, _ in disk.scan("state", b"")}}, {}, 0.0)
+    tables, model = Tables(disk), dict[bytes, bytes]()
+    for step in steps:
+        if isinstance(step, dict):
+            tables.state.apply(step)
+            for key, value in step.items():
+                model.pop(key, None) if value is None else model.__setitem__(key, value)
+        elif isinstance(step, bytes):
+            expected = sorted((key, value) for key, value in model.items() if key.startswith(step))
+            assert list(tables.state.scan(step)) == expected
+            assert tables.state.get(step) == model.get(step)
+            assert tables.answers.get(step) is None
+        else:
+            disk.write(tables.changes(), {}, 0.0)
+            tables.open()
+
+
+def test_a_scan_keeps_its_upper_bound_alive(disk: Partition) -> None:
+    """The bound's memory belongs to read options that rocksdict's cursor does not hold."""
+    disk.write({"answers": {b"c%d#%d" % (customer, n): b"" for customer in range(10) for n in range(5)}}, {}, 0.0)
+    for number in range(2000):
+        rows = disk.scan("answers", b"c%d#" % (number % 10))
+        litter = [bytes([number % 256]) * size for size in range(3, 8)]
+        assert (len(list(rows)), len(litter)) == (5, 5)
 
 
 def test_a_scan_is_what_was_there_when_it_was_asked_for(tmp_path: Path) -> None:

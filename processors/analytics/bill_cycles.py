@@ -1,0 +1,106 @@
+"""Rows of bill cycle changes and billing periods."""
+
+from __future__ import annotations
+
+import json
+from typing import assert_never
+
+from processors.analytics.rows import BillCycleStep, BillingPeriodStep, Origin
+from schemas.bill_cycles import (
+    BillCycleChangeCancelled,
+    BillCycleChanged,
+    BillCycleChangeFailed,
+    BillCycleChangePlanned,
+    BillingPeriodEndChanged,
+    BillingPeriodReplaced,
+    BillingPeriodStarted,
+    Trigger,
+)
+from schemas.envelope import BusinessTransaction
+
+ChangeEvent = BillCycleChangePlanned | BillCycleChanged | BillCycleChangeCancelled | BillCycleChangeFailed
+PeriodEvent = BillingPeriodStarted | BillingPeriodEndChanged | BillingPeriodReplaced
+
+
+def change_step(transaction: BusinessTransaction, origin: Origin, position: int, event: ChangeEvent) -> BillCycleStep:
+    """Return the step that an event is in the life of a bill cycle change: PLANNED, CHANGED, CANCELLED or FAILED."""
+    begun = BillCycleStep(
+        origin.partition,
+        origin.offset,
+        transaction.customer_id,
+        transaction.sequence,
+        position,
+        event.account_id,
+        event.change_id,
+        "",
+        transaction.occurred_at,
+        transaction.recorded_at,
+        transaction.source,
+        transaction.performed_by,
+    )
+    match event:
+        case BillCycleChangePlanned():
+            return begun._replace(
+                step="PLANNED",
+                from_code=event.from_.code,
+                to_code=event.to.code,
+                requested_at=event.requested_at,
+                planned_for=event.cutover_date,
+                due_at=event.due_at,
+            )
+        case BillCycleChanged():
+            return begun._replace(
+                step="CHANGED",
+                from_code=event.from_.code,
+                to_code=event.to.code,
+                requested_at=transaction.occurred_at if event.trigger is Trigger.IMMEDIATE else None,
+                planned_for=event.planned_for,
+                executed_at=event.effective_at,
+                trigger=event.trigger.value,
+            )
+        case BillCycleChangeCancelled():
+            return begun._replace(
+                step="CANCELLED",
+                planned_for=event.planned_for,
+                reason=event.reason.value,
+                superseded_by=event.superseded_by,
+            )
+        case BillCycleChangeFailed():
+            return begun._replace(step="FAILED", codes=json.dumps([violation.code for violation in event.violations]))
+        case _:
+            assert_never(event)
+
+
+def period_step(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: PeriodEvent
+) -> BillingPeriodStep:
+    """Return the step that an event is in the life of a billing period: STARTED, END_CHANGED, REPLACED or DROPPED."""
+    place = (
+        origin.partition,
+        origin.offset,
+        transaction.customer_id,
+        transaction.sequence,
+        position,
+        event.account_id,
+        event.number,
+    )
+    at = transaction.occurred_at
+    match event:
+        case BillingPeriodStarted() as new:
+            step, start, end, kind, bill_cycle = "STARTED", new.start, new.end, new.kind, new.bill_cycle
+            return BillingPeriodStep(*place, step, at, start, end, kind.value, bill_cycle, new.days, new.of_days)
+        case BillingPeriodEndChanged():
+            # The cycle stays what it was; the event does not repeat it.
+            start, end, kind = event.start, event.new_end, event.new_kind.value
+            return BillingPeriodStep(*place, "END_CHANGED", at, start, end, kind, None, event.days, event.of_days)
+        case BillingPeriodReplaced(new=None):
+            return BillingPeriodStep(*place, "DROPPED", at, None, None, None, None, None, None)
+        case BillingPeriodReplaced():
+            now = event.new
+            assert now is not None
+            kind, bill_cycle = now.kind.value, now.bill_cycle
+            return BillingPeriodStep(
+                *place, "REPLACED", at, now.start, now.end, kind, bill_cycle, now.days, now.of_days
+            )
+        case _:
+            assert_never(event)

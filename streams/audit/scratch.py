@@ -1,0 +1,41 @@
+"""Where an audit keeps rows: the worker's own tables in a directory of its own, so that memory stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from state.partition import Partition
+from state.tables import Tables, View
+
+ROWS_IN_MEMORY = 50_000
+"""So many changed rows are held before they go to disk."""
+
+
+class Scratch:
+    """Two tables in a directory that is thrown away afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        self._disk = Partition(folder)
+        self._tables = Tables(self._disk)
+        self.state: View = self._tables.state
+        self.answers: View = self._tables.answers
+
+    def apply(
+        self, state: Mapping[bytes, bytes | None], answers: Mapping[bytes, bytes | None] | None = None
+    ) -> None:
+        """Take over changed rows; None deletes."""
+        self.state.apply(state)
+        self.answers.apply(answers or {})
+        if len(self.state.overlay) + len(self.answers.overlay) >= ROWS_IN_MEMORY:
+            self._disk.write(self._tables.changes(), {}, 0.0)
+            self._tables.open()
+
+    def rows(self, table: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a table whose key begins so, in key order."""
+        view: View = getattr(self._tables, table)
+        return view.scan(start)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._disk.close()

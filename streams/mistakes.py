@@ -1,0 +1,36 @@
+"""Operators' mistakes and broken surroundings: what ends in one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+from schemas.catalog_file import CatalogInvalid
+from streams.catalogs import CatalogRefused, CatalogUnavailable
+from streams.door import CardNumberRefused
+from streams.settings import SettingsUnfit
+from streams.topology import TopologyUnfit
+from streams.vault import CustomerErasedError, VaultError
+
+MISTAKES = (
+    CardNumberRefused,
+    CatalogInvalid,
+    CatalogRefused,
+    CatalogUnavailable,
+    CustomerErasedError,
+    SettingsUnfit,
+    TimeoutError,
+    TopologyUnfit,
+    VaultError,
+)
+
+UNREACHABLE = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT}  # noqa: SLF001  # librdkafka's own names
+
+
+def sentence(failure: Exception) -> str | None:
+    """What is wrong and what to do, on as few lines as it takes; None for what is no operator's mistake."""
+    if isinstance(failure, KafkaException):
+        error = failure.args[0]
+        if isinstance(error, KafkaError) and error.code() in UNREACHABLE:
+            return "Kafka does not answer: is it running, and is BILLFOLD_BOOTSTRAP_SERVERS its address?"
+        return f"Kafka refuses: {error}"
+    return str(failure) if isinstance(failure, MISTAKES) else None

@@ -1,0 +1,147 @@
+"""`billfold story`: run stories, look for rules that none shows, write one from the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.stories import report
+from streams.stories.format import read_story
+from streams.stories.pure import PureStage
+from streams.stories.rules import EXEMPT_FILE, RULES_FILE, coverage, read_exemptions, read_rules
+from streams.stories.runner import Stage, play
+from streams.stories.story import Mistake, Story, StoryInvalid
+
+STORIES = Path("tests/stories")
+
+app = typer.Typer(help="Stories: the executable specification.", no_args_is_help=True)
+
+
+def story_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files of stories, folders searched to the bottom, in order of their names. A path that is not there is kept."""
+    for path in paths:
+        if path.is_dir():
+            found = sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
+            yield from (file for file in found if file.name != EXEMPT_FILE)
+        else:
+            yield path
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Story files, or folders of them")],
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Through Kafka, a worker and the warehouse sink")] = False,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers for --live; default: the settings'")] = None,
+) -> None:
+    """Run stories. Exit code 1 if any fails.
+
+    Example: billfold story check tests/stories/bill_cycles
+    """
+    passed = failed = 0
+    read, unread = _read(paths)
+    for text in unread:
+        failed += 1
+        typer.echo(text)
+    with _stages(live=live, kafka=kafka) as (stage_for, afterwards):
+        for story in read:
+            failure = play(story, stage_for(story))
+            passed, failed = passed + (failure is None), failed + (failure is not None)
+            typer.echo(report.passed(story) if failure is None else report.failed(story, failure))
+        for disagreement in afterwards():
+            passed, failed = passed - 1, failed + 1
+            typer.echo(disagreement)
+    typer.echo(report.total(passed, failed))
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def rules(
+    domain: Annotated[
+        list[str] | None, typer.Option(help="Only this domain, for instance bill-cycles; may be given again")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Folder of the stories, the list of rules and the exemptions")] = STORIES,
+) -> None:
+    """Print the rules that no story shows, and those that a test shows instead. Exit code 1 if there are gaps.
+
+    Example: billfold story rules --domain bill-cycles
+    """
+    known = read_rules(folder / RULES_FILE)
+    wanted = [name.replace("_", "-") for name in domain or known]
+    strangers = [name for name in wanted if name not in known]
+    if strangers:
+        raise typer.BadParameter(f"expected one of {', '.join(known)}, found {', '.join(strangers)}")
+    read, unread = _read([folder])
+    try:
+        exemptions = read_exemptions(folder / EXEMPT_FILE, Path.cwd())
+    except StoryInvalid as mistakes:
+        typer.echo(report.invalid(folder / EXEMPT_FILE, mistakes))
+        raise typer.Exit(1) from None
+    found = coverage(known, read, exemptions)
+
+    for text in unread:
+        typer.echo(text)
+    for name in wanted:
+        shown = len(known[name]) - len(found.gaps[name])
+        typer.echo(f"{name}: {shown} of {len(known[name])} rules are shown")
+        for gap in found.gaps[name]:
+            typer.echo(f"    {gap}")
+        for exemption in found.exempt[name]:
+            why = f" ({exemption.why})" if exemption.why else ""
+            typer.echo(f"    {exemption.rule} exempt: {exemption.test}{why}")
+    for path, rule in found.unknown:
+        typer.echo(f"{path} names {rule}, which is no rule")
+    raise typer.Exit(1 if unread or found.unknown or any(found.gaps[name] for name in wanted) else 0)
+
+
+@app.command()
+def record(
+    customer: Annotated[str, typer.Option(help="Customer id")],
+    output: Annotated[Path | None, typer.Option(help="File to write; default: print")] = None,
+) -> None:
+    """Write a story from the live log: what happened to a customer becomes a regression test.
+
+    Example: billfold story record --customer nordlys --output tests/stories/found/nordlys.yaml
+    """
+    from streams import settings  # noqa: PLC0415  # `billfold --help` must not load Kafka
+    from streams.stories.recording import record_customer  # noqa: PLC0415  # as above
+
+    written = record_customer(settings.load(), customer)
+    if output is None:
+        typer.echo(written, nl=False)
+    else:
+        output.write_text(written, encoding="utf-8")
+        typer.echo(f"{output}: run it with `billfold story check {output}`.")
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Story], list[str]]:
+    """The stories, and what is to be said of the files that are none. A folder without stories is one of these."""
+    read: list[Story] = []
+    unread: list[str] = []
+    for path in paths:
+        files = list(story_files([path]))
+        if not files:
+            nothing = StoryInvalid([Mistake(path, 1, "expected stories in this folder, found none")])
+            unread.append(report.invalid(path, nothing))
+        for file in files:
+            try:
+                read.append(read_story(file))
+            except StoryInvalid as mistakes:
+                unread.append(report.invalid(file, mistakes))
+    return read, unread
+
+
+@contextmanager
+def _stages(*, live: bool, kafka: str | None) -> Iterator[tuple[Callable[[Story], Stage], Callable[[], Iterator[str]]]]:
+    """A stage for each story; and afterwards one text per story that the warehouse tells otherwise."""
+    if live:
+        from streams.stories.live import LiveRun  # noqa: PLC0415  # `billfold --help` must not load Kafka
+
+        with LiveRun(kafka) as run:
+            yield run.stage, run.disagreements
+    else:
+        yield (lambda story: PureStage(str(story.path))), (lambda: iter(()))
