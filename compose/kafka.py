@@ -157,7 +157,7 @@ class LocalKafka:
     def format(self, node: int, cluster: str) -> None:
         """Prepare the empty folder of one broker for the cluster with this id (22 characters of base64)."""
         self._write_properties(node)
-        arguments = ["format", "-t", cluster, "-c", str(self._properties(node))]
+        arguments = ["format", f"--cluster-id={cluster}", "-c", str(self._properties(node))]  # an id may begin with -
         done = subprocess.run(
             self._command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
         )

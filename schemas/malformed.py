@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
 from schemas.fields import Command
+from schemas.sealed import is_sealed, longest_sealed
 from schemas.words import COMMANDS
 
 
@@ -23,10 +26,58 @@ def read_body(command_type: str, body: object) -> Command | Misfit:
     if word is None:
         return Misfit("command_type", "one of " + ", ".join(COMMANDS))
     try:
-        return msgspec.convert(body, word, strict=True)
+        command = msgspec.convert(body, word, strict=True)
     except msgspec.ValidationError as error:
         return _misfit(str(error))
+    return _beyond_limits(command, "") or command
 
+
+TEXT_BYTES = 1024
+"""A name or a line of an address; of a sealed value what it was before."""
+LIST_ITEMS = 500
+MAP_ENTRIES = 100
+FIRST_MOMENT, LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""What lies outside is a mistake, and would lie in the due index for ever."""
+
+
+def _beyond_limits(value: object, path: str) -> Misfit | None:
+    """The first value that is larger than anything sensible, or a moment without its offset."""
+    inner: Iterable[tuple[object, object]]
+    match value:
+        case str():
+            longest = longest_sealed(TEXT_BYTES) if is_sealed(value) else TEXT_BYTES
+            return Misfit(path, f"at most {TEXT_BYTES} bytes") if len(value.encode()) > longest else None
+        case datetime():
+            if value.tzinfo is None:
+                return Misfit(path, "timestamp with an offset from UTC")
+            fits = FIRST_MOMENT <= value < LAST_MOMENT
+            return None if fits else Misfit(path, "timestamp between 2000 and 2100")
+        case tuple() if len(value) > LIST_ITEMS:
+            return Misfit(path, f"at most {LIST_ITEMS} elements")
+        case dict() if len(value) > MAP_ENTRIES:
+            return Misfit(path, f"at most {MAP_ENTRIES} entries")
+        case tuple():
+            inner = enumerate(value)
+        case dict():
+            inner = value.items()
+        case msgspec.Struct():
+            names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+            inner = ((shown, getattr(value, name)) for shown, name in names)
+        case _:
+            return None
+    found = (_beyond_limits(member, f"{path}.{name}" if path else str(name)) for name, member in inner)
+    return next((misfit for misfit in found if misfit is not None), None)
+
+
+NAMES = {"str": "string", "array": "list", "object": "map", "datetime": "timestamp"}
+"""Types by the names that the field tables of the rules use."""
+
+INVALID = {
+    "Invalid RFC3339 encoded datetime": "timestamp",
+    "Invalid RFC3339 encoded date": "date",
+    "Invalid decimal string": "decimal",
+    "Invalid enum value": "one of the listed values",
+}
 
 _AT = re.compile(r" - at `(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"^Object (?P<how>missing required|contains unknown) field `(?P<field>[^`]*)`$")
@@ -41,9 +92,11 @@ def _misfit(message: str) -> Misfit:
         inner = f"{path}.{field['field']}" if path else field["field"]
         return Misfit(inner, "a value" if field["how"] == "missing required" else "no such field")
     if expected := _EXPECTED.match(said):
-        return Misfit(path, expected["type"])
-    if said.startswith("Invalid enum value"):
-        return Misfit(path, "one of the listed values")
+        kinds = [kind for kind in expected["type"].split(" | ") if kind != "null"]
+        return Misfit(path, " or ".join(NAMES.get(kind, kind) for kind in kinds))
+    for beginning, name in INVALID.items():
+        if said.startswith(beginning):
+            return Misfit(path, name)
     return Misfit(path, said.removeprefix("Expected "))
 
 

@@ -186,16 +186,24 @@ def _shape(hint: Any, place: str, *, fixed: bool = False) -> Shape:
     hint = hint.__origin__ if typing.get_origin(hint) is typing.Annotated else hint
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        inner = [branch for branch in arguments if branch not in {type(None), msgspec.UnsetType}]
-        if len(inner) != 1:
-            raise Undescribed(f"{place}: a union of several types needs a common base class of its own")
-        return Maybe(_shape(inner[0], place, fixed=fixed), clearable=msgspec.UnsetType in arguments)
+        return _maybe(arguments, place, fixed=fixed)
     if origin is tuple and len(arguments) == 2 and arguments[1] is ...:  # noqa: PLR2004 - tuple[X, ...]
         return Listing(_shape(arguments[0], place))
     if origin is dict and arguments[0] is str:
         return Mapping(_shape(arguments[1], place))
     if hint is bytes and fixed:
         return Scalar(Kind.HASH)
+    return _whole(hint, place)
+
+
+def _maybe(branches: tuple[Any, ...], place: str, *, fixed: bool) -> Maybe:
+    inner = [branch for branch in branches if branch not in {type(None), msgspec.UnsetType}]
+    if len(inner) != 1:
+        raise Undescribed(f"{place}: a union of several types needs a common base class of its own")
+    return Maybe(_shape(inner[0], place, fixed=fixed), clearable=msgspec.UnsetType in branches)
+
+
+def _whole(hint: Any, place: str) -> Shape:
     if isinstance(hint, type):
         if hint in SCALARS:
             return Scalar(SCALARS[hint])

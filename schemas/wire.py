@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from schemas.contracts import CONTRACTS, FIRST_LOCAL_ID, committed_ids, versions_of
 
@@ -20,14 +22,42 @@ class Unreadable(Exception):
 
 
 class UnknownSchema(Exception):
-    """A well-formed value whose schema id nobody here knows: perhaps of a newer release, or of a registry not asked."""
+    """A well-formed value whose schema id nobody knows: perhaps a newer release writes already."""
 
     def __init__(self, schema_id: int) -> None:
-        super().__init__(f"schema id {schema_id} is neither in the committed list nor learnt from a registry")
+        super().__init__(f"schema id {schema_id} is neither in the committed list nor in a registry that was asked")
         self.schema_id = schema_id
 
 
-_learnt: dict[int, Any] = {}
+class SchemaUnavailable(Exception):
+    """The registry cannot be asked. That says nothing about the record, which has to wait."""
+
+
+Ask = Callable[[int], Any]
+
+
+class _Registered:
+    """What a registry adds to the committed list, once `use` named one."""
+
+    ask: Ask | None = None
+    current: Mapping[str, int] = MappingProxyType({})
+    learnt: ClassVar[dict[int, Any]] = {}
+
+
+def use(ask: Ask, current: Mapping[str, int]) -> None:
+    """Take a registry into use: `ask` answers the schema of an id, `current` the ids to write with, by contract.
+
+    `ask` raises UnknownSchema or SchemaUnavailable. What it answered is kept: an id never changes its meaning.
+    """
+    _Registered.ask = ask
+    _Registered.current = current
+    _Registered.learnt.clear()
+
+
+def use_committed_list() -> None:
+    """Go back to the committed list alone."""
+    _Registered.ask = None
+    _Registered.current = MappingProxyType({})
 
 
 def frame(schema_id: int, payload: bytes) -> bytes:
@@ -50,20 +80,25 @@ def unframe(value: bytes | None) -> tuple[int, bytes]:
     return int.from_bytes(value[1:PREFIX_BYTES], "big"), value[PREFIX_BYTES:]
 
 
-def learn(schema_id: int, schema: Any) -> None:
-    """Remember what a registry says about an id. A registry never changes what an id means."""
-    assert schema_id < FIRST_LOCAL_ID, f"schema id {schema_id} belongs to the committed list, not to a registry"
-    _learnt[schema_id] = schema
-
-
 def writer_schema(schema_id: int) -> Any:
-    """The Avro schema that an id stands for, as JSON values. Raises UnknownSchema."""
-    found = _committed().get(schema_id) or _learnt.get(schema_id)
+    """The Avro schema that an id stands for, as JSON values. Raises UnknownSchema and SchemaUnavailable."""
+    if schema_id >= FIRST_LOCAL_ID:
+        found = _committed().get(schema_id)
+    else:
+        found = _Registered.learnt.get(schema_id)
+        if found is None and _Registered.ask is not None:
+            found = _Registered.learnt[schema_id] = _Registered.ask(schema_id)
     if found is None:
         raise UnknownSchema(schema_id)
     return found
 
 
+def current_id(contract: str) -> int:
+    """The id to write a contract with: the registry's if one is in use, else the committed one."""
+    return _Registered.current.get(contract) or local_id(contract)
+
+
+@cache
 def local_id(contract: str) -> int:
     """The committed id of a contract as it is now."""
     return max(committed_ids()[contract].items())[1]
@@ -73,7 +108,5 @@ def local_id(contract: str) -> int:
 def _committed() -> dict[int, Any]:
     ids = committed_ids()
     return {
-        ids[contract][version]: schema
-        for contract in CONTRACTS
-        for version, schema in versions_of(contract).items()
+        ids[contract][version]: schema for contract in CONTRACTS for version, schema in versions_of(contract).items()
     }

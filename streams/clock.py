@@ -62,7 +62,7 @@ class Clock:
             key=customer_id.encode(),
             value=wire.frame(self._schema_id, codec.COMMAND.encode(record)),
             partition=partition,
-            headers=headers.for_command(record),
+            headers=list(headers.for_command(record)),
         )
 
     def close(self) -> None:

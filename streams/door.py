@@ -104,7 +104,7 @@ class Door:
             key=record.customer_id.encode(),
             value=wire.frame(self._schema_id, codec.COMMAND.encode(record)),
             partition=partition_of(record.customer_id, self._partitions),
-            headers=headers.for_command(record),
+            headers=list(headers.for_command(record)),
             timestamp=0 if timestamp is None else round(timestamp.timestamp() * 1000),
             on_delivery=delivered,
         )

@@ -101,17 +101,17 @@ class Worker:
         if answered.dead_letter is not None and answered.outcome is None:
             return self.dead_letter(record, answered.dead_letter)
         records = []
-        if (transaction := answered.transaction) is not None:
-            key = transaction.customer_id.encode()
+        trace = headers.passed_on_from(record.headers)
+        if (done := answered.transaction) is not None:
             payload = wire.frame(self._ids["BusinessTransaction"], answered.transaction_payload)
-            records.append(Outgoing(self.topology.transactions, key, payload, headers.for_transaction(transaction)))
-        if (outcome := answered.outcome) is not None:
-            key = outcome.customer_id.encode()
+            stamp = headers.for_transaction(done, trace)
+            records.append(Outgoing(self.topology.transactions, record.key, payload, stamp))
+        if (told := answered.outcome) is not None:
             payload = wire.frame(self._ids["CommandOutcome"], answered.outcome_payload)
-            records.append(Outgoing(self.topology.outcomes, key, payload, headers.for_outcome(outcome)))
-        if answered.bug is not None and transaction is not None:
+            records.append(Outgoing(self.topology.outcomes, record.key, payload, headers.for_outcome(told, trace)))
+        if answered.bug is not None and done is not None:
             log.error("bug in due work", partition=record.partition, offset=record.offset, exc_info=answered.bug)
-            records.append(self.parked(record, transaction, answered.bug))
+            records.append(self.parked(record, done, answered.bug))
         return Decided(state=answered.state, answers=answered.answers, records=records)
 
     def parked(self, record: SourceRecord, transaction: BusinessTransaction, bug: Exception) -> Outgoing:

@@ -12,7 +12,7 @@ from streams.stories.pure import play_pure
 STORIES = Path(__file__).parent / "stories"
 
 
-@pytest.mark.parametrize("path", story_files([STORIES]), ids=lambda path: str(path.relative_to(STORIES)))
+@pytest.mark.parametrize("path", list(story_files([STORIES])), ids=lambda path: str(path.relative_to(STORIES)))
 def test_story(path: Path) -> None:
     story = read_story(path)
     failure = play_pure(story)

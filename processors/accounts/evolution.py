@@ -24,8 +24,9 @@ from schemas.accounts import (
 )
 from schemas.bill_cycles import BillCycleHistoryPoint, EndedChange
 
-HISTORY_MAX = 100
-"""State changes that stay on the account; older ones are in the log only, so that an account stops growing."""
+HISTORY_MAX = 24
+"""States that stay on the account; older ones are in the log only. So many, because a change of 10,000 accounts below
+one root is one record of at most 16 MiB, with each account in full (`python -m bench.cascade` shows it)."""
 
 ENDED_MAX = 16
 """Plans that are gone but still told from ones that never were."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import assert_never
 
 from processors.analytics.rows import BillCycleStep, BillingPeriodStep, Origin
@@ -14,6 +15,7 @@ from schemas.bill_cycles import (
     BillingPeriodEndChanged,
     BillingPeriodReplaced,
     BillingPeriodStarted,
+    ReplacementPeriod,
     Trigger,
 )
 from schemas.envelope import BusinessTransaction
@@ -86,21 +88,19 @@ def period_step(
     )
     at = transaction.occurred_at
     match event:
-        case BillingPeriodStarted() as new:
-            step, start, end, kind, bill_cycle = "STARTED", new.start, new.end, new.kind, new.bill_cycle
-            return BillingPeriodStep(*place, step, at, start, end, kind.value, bill_cycle, new.days, new.of_days)
+        case BillingPeriodStarted():
+            return BillingPeriodStep(*place, "STARTED", at, *_shape(event))
         case BillingPeriodEndChanged():
             # The cycle stays what it was; the event does not repeat it.
             start, end, kind = event.start, event.new_end, event.new_kind.value
             return BillingPeriodStep(*place, "END_CHANGED", at, start, end, kind, None, event.days, event.of_days)
-        case BillingPeriodReplaced(new=None):
-            return BillingPeriodStep(*place, "DROPPED", at, None, None, None, None, None, None)
         case BillingPeriodReplaced():
-            now = event.new
-            assert now is not None
-            kind, bill_cycle = now.kind.value, now.bill_cycle
-            return BillingPeriodStep(
-                *place, "REPLACED", at, now.start, now.end, kind, bill_cycle, now.days, now.of_days
-            )
+            if event.new is None:
+                return BillingPeriodStep(*place, "DROPPED", at, None, None, None, None, None, None)
+            return BillingPeriodStep(*place, "REPLACED", at, *_shape(event.new))
         case _:
             assert_never(event)
+
+
+def _shape(period: BillingPeriodStarted | ReplacementPeriod) -> tuple[date, date, str, str, int, int]:
+    return period.start, period.end, period.kind.value, period.bill_cycle, period.days, period.of_days

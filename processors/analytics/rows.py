@@ -1,4 +1,4 @@
-"""The rows of the warehouse's tables, one class a table. Field names are column names; `state/warehouse` describes them.
+"""The rows of the warehouse's tables, one class a table. Fields are columns; `state/warehouse` describes them.
 
 A row says what one record said and nothing else, so rows are only ever added, and a rebuild gives the same ones.
 """

@@ -86,7 +86,8 @@ class Codec(Generic[Contract]):
                 raise _Misfit from None
             raise Unreadable(f"a struct refuses its values: {problem}") from None
         if end != len(payload):
-            raise Unreadable("the bytes end before the record does" if end > len(payload) else "bytes follow the record")
+            follows = end < len(payload)
+            raise Unreadable("bytes follow the record" if follows else "the bytes end before the record does")
         return value
 
     def _reader(self, writer_schema_id: int | None, mode: str) -> Reader:

@@ -33,6 +33,7 @@ from schemas.shapes import (
     Shape,
     fields_of,
 )
+from schemas.wire import Unreadable
 
 INLINE = {Kind.DAY: "day_at(data, at)", Kind.MOMENT: "moment_at(data, at, LIMITS)", Kind.AMOUNT: "amount_at(data, at)"}
 ONE_BYTE_INDEXES = 64
@@ -85,7 +86,7 @@ class Decoding:
         self.text_limit = options.limits.text_bytes
         self.title = f"<decoder of {contract.name}>"
         if short_name(schema) != contract.name:
-            raise reading.Unreadable(f"the schema is one of {short_name(schema)}, not of {contract.name}")
+            raise Unreadable(f"the schema is one of {short_name(schema)}, not of {contract.name}")
         self.entry = self._record(schema, contract)
         self.source = "\n\n".join([*self.parts, *self.passing.parts]) + "\n"
 
@@ -123,8 +124,9 @@ class Decoding:
         }
         given = {attribute: value for attribute, value in values.items() if value}
         if plain:
-            pairs = ", ".join(f"{f.name!r}: {given[f.attribute]}" for f in fields_of(row.struct) if f.attribute in given)
-            lines.append(f"    return {{name: value for name, value in {{{pairs}}}.items() if value is not MISSING}}, at")
+            there = [field for field in fields_of(row.struct) if field.attribute in given]
+            pairs = ", ".join(f"{field.name!r}: {given[field.attribute]}" for field in there)
+            lines.append(f"    return without_missing({{{pairs}}}), at")
         else:
             self.names[row.struct.__name__] = row.struct
             arguments = ", ".join(f"{attribute}={value}" for attribute, value in given.items())
@@ -199,9 +201,7 @@ class Decoding:
                     "    at += 1",
                 ]
             case Kind.FLAG:
-                return [f"{target} = data[at] == 1", f"if {target} or data[at] == 0:", "    at += 1", "else:"] + [
-                    f"    {target}, at = flag_at(data, at)"
-                ]
+                return [f"{target}, at = flag_at(data, at)"]
             case Kind.HASH:
                 return [f"end = at + {HASH_BYTES}", f"{target} = data[at:end]", "at = end"]
             case Kind.DAY | Kind.MOMENT | Kind.AMOUNT:

@@ -61,7 +61,7 @@ class Encoding:
         """One record. An entity's own bytes go to the memo without the lead, which differs from place to place."""
         lines = [f"def {name or 'encode_' + row.name}(lead, value, memo):"]
         parts = [
-            f"        {self._field(row, field)},  # {field.name}" for field in fields or fields_of(row.struct)
+            f"        {self._field(field)},  # {field.name}" for field in fields or fields_of(row.struct)
         ]
         if issubclass(row.struct, Entity):
             lines += [
@@ -76,17 +76,17 @@ class Encoding:
             lines += ["    return b''.join((", "        lead,", *parts, "    ))"]
         return "\n".join(lines)
 
-    def _field(self, row: Row, field: Field) -> str:
+    def _field(self, field: Field) -> str:
         """Parts of a field. A table pays off for codes, which come again and again; ids are quicker encoded than found."""
         value = f"value.{field.attribute}"
         inner = field.shape.inner if isinstance(field.shape, Maybe) else field.shape
-        optional = inner is not field.shape
-        if inner == Scalar(Kind.TEXT) and (field.pii or field.name.endswith("_id")):
+        clearable = isinstance(field.shape, Maybe) and field.shape.clearable
+        if inner == Scalar(Kind.TEXT) and not clearable and (field.pii or field.name.endswith("_id")):
             held, raw = self._variable(), self._variable()
-            if not optional:
+            if inner is field.shape:
                 return f"WHOLE[len({raw} := {value}.encode())], {raw}"
-            if not field.shape.clearable:
-                return f"(NULL if ({held} := {value}) is None else OPTIONAL_WHOLE[len({raw} := {held}.encode())] + {raw})"
+            there = f"OPTIONAL_WHOLE[len({raw} := {held}.encode())] + {raw}"
+            return f"(NULL if ({held} := {value}) is None else {there})"
         return self._expression(field.shape, value)
 
     def _expression(self, shape: Shape, value: str, lead: str = "b''") -> str:

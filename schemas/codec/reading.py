@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import msgspec
 
 from schemas.codec.writing import AMOUNT_MAX, AMOUNT_SCALE, ENTRIES_MAX, EXACT
-from schemas.shapes import EPOCH, EPOCH_ORDINAL, MICROSECOND
+from schemas.shapes import EPOCH, EPOCH_ORDINAL
 from schemas.wire import Unreadable
 
 LONG_BITS = 64
@@ -168,6 +170,11 @@ def amount_at(data: bytes, at: int) -> tuple[Decimal, int]:
     if abs(unscaled) >= AMOUNT_MAX:
         raise Unreadable("an amount has more than 38 digits")
     return EXACT.scaleb(Decimal(unscaled), -AMOUNT_SCALE), at + size
+
+
+def without_missing(fields: dict[str, Any]) -> dict[str, Any]:
+    """A record as plain values, without the fields that were not given."""
+    return {name: value for name, value in fields.items() if value is not msgspec.UNSET}
 
 
 def flag_at(data: bytes, at: int) -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""Every command once more through the same pure functions, from the first; each answer is compared, byte for byte (I3)."""
+"""Every command once more through the same pure functions; each answer is compared, byte for byte (I3)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from schemas import codec, wire
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction
 from schemas.refusals import Code
-from schemas.rows import Due
 from schemas.schedule import DueWorkParked
 from streams.audit.answers import Given, is_current
 from streams.audit.findings import first_difference, wrong
 from streams.audit.scratch import Scratch
+from streams.clock import nudge
 from streams.engine.boundary import SourceRecord
 
 BUG = "BUG"
@@ -39,8 +39,8 @@ class Replay:
     def compare(self, record: SourceRecord, received: Received, given: Sequence[Given], *, whole: bool) -> list[str]:
         """Decide a command and compare with its published answers. Returns why dead letters belong to it.
 
-        A recorded bug is taken as given: an INTERNAL_ERROR of the command itself, and due work that was set aside. Where
-        the log holds only the first answers of a command so far, `whole` is False and nothing is asked behind them.
+        A recorded bug is taken as given: an INTERNAL_ERROR of the command itself, and due work that was set aside.
+        Where only the first answers of a command are given so far, `whole` is False and nothing is asked behind them.
         """
         memory = Memory(self._tables.state, self._tables.answers, self._catalog)
         answers = answer(received, memory)
@@ -51,10 +51,9 @@ class Replay:
             if is_bug(published):
                 self._equal(published, bug_answer(received, memory, position))
                 return [*letters, BUG]
-            if (due := parked(published)) is not None:
+            if parked(published):
                 letters.append(BUG_IN_DUE_WORK)
-                desk = _Desk(received, memory, position)
-                answered = desk.park(desk.due_record(due), due, Exception())
+                answered = _parked_again(received, memory, position, published)
                 answers = answer(msgspec.structs.replace(received, answered=position + 1), memory)
             else:
                 answered = self._next(answers, published)
@@ -97,9 +96,11 @@ class Replay:
             wrong("I3", published.record, f"{expected} with this cause", found)
         if published.transaction is not None:
             assert published.transaction_record is not None
-            self._same(codec.TRANSACTION, published.transaction_record, published.transaction, answered.transaction, answered.transaction_payload)
+            words, payload = (published.transaction, answered.transaction), answered.transaction_payload
+            self._same(codec.TRANSACTION, published.transaction_record, *words, payload)
         assert published.outcome_record is not None
-        self._same(codec.OUTCOME, published.outcome_record, published.outcome, answered.outcome, answered.outcome_payload)
+        answers = published.outcome, answered.outcome
+        self._same(codec.OUTCOME, published.outcome_record, *answers, answered.outcome_payload)
 
     def _same(self, contract: codec.Codec[Any], record: SourceRecord, word: Any, again: Any, payload: bytes) -> None:
         """Byte for byte; where an older contract wrote the record, word for word but for the hashes over its bytes."""
@@ -120,17 +121,21 @@ class Replay:
 def is_bug(published: Given) -> bool:
     """Whether an answer says that a decision met a bug of ours."""
     assert published.outcome is not None
-    return any(found.code == Code.INTERNAL_ERROR for found in published.outcome.violations) and not published.outcome.repeated
+    codes = {found.code for found in published.outcome.violations}
+    return Code.INTERNAL_ERROR in codes and not published.outcome.repeated
 
 
-def parked(published: Given) -> Due | None:
-    """The due work that an answer set aside."""
-    event = published.transaction.changes[-1].event if published.transaction and published.transaction.changes else None
-    if not isinstance(event, DueWorkParked):
-        return None
-    return Due(
-        command_type=event.command_type,
-        body=msgspec.json.decode(event.body),
-        command_id=event.command_id,
-        due_at=event.due_at,
-    )
+def parked(published: Given) -> bool:
+    """Whether an answer set due work aside, because deciding it met a bug of ours."""
+    changes = published.transaction.changes if published.transaction else ()
+    return bool(changes) and isinstance(changes[-1].event, DueWorkParked)
+
+
+def _parked_again(received: Received, memory: Memory, position: int, published: Given) -> Answered:
+    """Set the same due work aside, whether or not the bug is still there."""
+    desk = _Desk(received, memory, position)
+    due = desk.next_due()
+    if due is None:
+        wrong("I3", published.record, "no due work to set aside: the replay finds none", "due work set aside")
+    desk.at = due.due_at
+    return desk.park(nudge(received.command.customer_id, due), due, AssertionError("a recorded bug"))

@@ -28,8 +28,7 @@ class Scratch:
         self.state.apply(state)
         self.answers.apply(answers or {})
         if len(self.state.overlay) + len(self.answers.overlay) >= ROWS_IN_MEMORY:
-            self._disk.write(self._tables.changes(), {}, 0.0)
-            self._tables.open()
+            self._flush()
 
     def rows(self, table: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """All rows of a table whose key begins so, in key order."""
@@ -37,5 +36,10 @@ class Scratch:
         return view.scan(start)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Write what is held, and let go of the files; the same folder can be opened again."""
+        self._flush()
         self._disk.close()
+
+    def _flush(self) -> None:
+        self._disk.write(self._tables.changes(), {}, 0.0)
+        self._tables.open()

@@ -134,9 +134,7 @@ class _Reader:
             yield from self.step(kinds[0], at + 1, place, step)
 
     def step(self, kind: str, number: int, place: Place, step: Body) -> Iterator[AnyStep]:
-        for value in references(step):
-            if not 1 <= value < number:
-                self.mistake(place, f"expected a derived value of an earlier step than {number}, found ${value}")
+        self.derived(number, place, step)
         if "at" in step:
             self.move((*place, "at"), step["at"])
         if kind == "clock":
@@ -163,6 +161,14 @@ class _Reader:
             case _:
                 looks = tuple(self.looks((*place, "check"), step["check"]))
                 yield Check(**vars(common), customer_id=self.customer(place, step), looks=looks)
+
+    def derived(self, number: int, place: Place, step: Body) -> None:
+        """What is sent derives from earlier steps; what is expected may also derive from the step's own events."""
+        for key, value in step.items():
+            last = number if key in ANSWER_KEYS else number - 1
+            for of_step in references(value):
+                if not 1 <= of_step <= last:
+                    self.mistake((*place, key), f"expected a derived value of a step up to {last}, found ${of_step}")
 
     def move(self, place: Place, value: Any) -> None:
         """Bring the story's time to a moment, which never lies before the one before."""

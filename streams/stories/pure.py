@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from processors.answering import Answered, Memory, Received, answer, bug_answer
+from processors.answering import Answered, Memory, Received, answer
 from processors.catalog import check_version, in_force, successor
 from schemas import codec
 from schemas.catalog import Catalog
@@ -63,18 +63,16 @@ class PureStage:
     def send(self, record: CommandRecord, at: datetime) -> Sequence[Came]:
         """Answer a command, as a worker would that reads its bytes from a topic."""
         offset, self._sent = self._sent, self._sent + 1
-        try:
-            command = codec.COMMAND.decode(codec.COMMAND.encode(record))
-        except Unreadable as unreadable:
-            return [Came(dead_letter=f"UNREADABLE {unreadable}")]
-        received = Received(command=command, timestamp=at, partition=0, offset=offset)
-        memory = Memory(self.rows, self.answers, self._catalog_at)
         came: list[Came] = []
         try:
+            command = codec.COMMAND.decode(codec.COMMAND.encode(record))
+            received = Received(command=command, timestamp=at, partition=0, offset=offset)
+            memory = Memory(self.rows, self.answers, self._catalog_at)
             came.extend(self._kept(answered) for answered in answer(received, memory))
-        except Exception as bug:  # noqa: BLE001  # a bug of ours is what a story is to find; the worker answers it so too
-            answered = bug_answer(received, memory, len(came))
-            came.append(_came(answered, bug))
+        except Unreadable as unreadable:
+            return [Came(dead_letter=f"UNREADABLE {unreadable}")]
+        except Exception as bug:  # noqa: BLE001  # a bug of ours is what a story is to find
+            came.append(Came(bug=_told(bug)))
         return came
 
     def publish(self, catalog: Catalog) -> None:
@@ -93,16 +91,16 @@ class PureStage:
     def _kept(self, answered: Answered) -> Came:
         self.rows.apply(answered.state)
         self.answers.apply(answered.answers)
-        return _came(answered, answered.bug)
+        return Came(
+            outcome=answered.outcome,
+            transaction=answered.transaction,
+            dead_letter=answered.dead_letter,
+            bug=None if answered.bug is None else _told(answered.bug),
+        )
 
 
-def _came(answered: Answered, bug: Exception | None) -> Came:
-    return Came(
-        outcome=answered.outcome,
-        transaction=answered.transaction,
-        dead_letter=answered.dead_letter,
-        bug=None if bug is None else "".join(traceback.format_exception(bug)),
-    )
+def _told(bug: Exception) -> str:
+    return "".join(traceback.format_exception(bug))
 
 
 def play_pure(story: Story) -> Failure | None:

@@ -163,7 +163,10 @@ class _Run:
         # What a preview would do is no transaction: `events: []` asserts that none came of it.
         if own.outcome.status is Status.PREVIEWED and step.expected.events == ():
             events = ()
-        expected = self.filled(step.expected)
+        try:
+            expected = self.filled(step.expected)
+        except NotDerived as missing:
+            raise _Failed(str(missing), came=shown) from None
         found = [*_answer_differences(expected, own.outcome, glass), *_events_differences(expected, events)]
         if found:
             raise _Failed(found=found, came=shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,10 @@ from typing import Any
 import yaml
 
 Place = tuple[str | int, ...]
+
+LONGEST_BRACKET = 6
+"""`[]` or `[2]`, up to four digits: no step has more events."""
+_BRACKET = re.compile(r"\[\d{0,4}\]")
 
 
 class Written:
@@ -76,7 +81,27 @@ def read_yaml(path: Path) -> Written:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with decimals for floats and nothing that raises over a value."""
+    """The safe loader, with decimals for floats and nothing that raises over a value.
+
+    `{line_ids[]: 3}` and `{change_id: $4.BillCycleChangePlanned[2].change_id}` need no quotes: a bracket that touches
+    text inside braces is a mistake to YAML, so that nothing else is lost by reading it.
+    """
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        token = super().scan_plain()
+        while self.flow_level and token.end_mark.index == self.index and (bracket := self._bracket()):
+            self.forward(len(bracket))
+            token.value += bracket
+            token.end_mark = self.get_mark()
+            if self.peek() == ".":
+                rest = super().scan_plain()
+                token.value += rest.value
+                token.end_mark = rest.end_mark
+        return token
+
+    def _bracket(self) -> str:
+        found = _BRACKET.match(self.prefix(LONGEST_BRACKET))
+        return found[0] if found else ""
 
 
 def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | float:

@@ -110,4 +110,3 @@ def refusals(answered: Answered) -> tuple[Violation, ...]:
     assert answered.outcome is not None
     assert answered.outcome.status is Status.REJECTED, answered.outcome
     return answered.outcome.violations
-

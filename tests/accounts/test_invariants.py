@@ -107,7 +107,9 @@ class Accounts(RuleBasedStateMachine):
 
     def cascade_reached_all(self, ref: dict[str, str], state: AccountState) -> None:
         view = self.book.view()
-        root = view.account(ref["account_id"]) if "account_id" in ref else view.account_by_external_id(ref["external_id"])
+        root = (
+            view.account(ref["account_id"]) if "account_id" in ref else view.account_by_external_id(ref["external_id"])
+        )
         assert root is not None
         found = {account.state for account in self.below(root)}
         if state is SUSPENDED:
@@ -185,7 +187,11 @@ class Accounts(RuleBasedStateMachine):
             assert all(one.valid_to == other.valid_from for one, other in pairwise(points))
             assert all(point.valid_to is None or point.valid_from <= point.valid_to for point in points)
             last = points[-1]
-            assert (last.state, last.reason, last.valid_from) == (account.state, account.reason, account.state_valid_from)
+            assert (last.state, last.reason, last.valid_from) == (
+                account.state,
+                account.reason,
+                account.state_valid_from,
+            )
             assert last.valid_to is None
             assert account.suspended_by is None or account.state is SUSPENDED
 
@@ -225,5 +231,5 @@ ENDINGS = {
 }
 """What a deactivation takes along (ACC-41)."""
 
-Accounts.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+Accounts.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestAccounts = Accounts.TestCase

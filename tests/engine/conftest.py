@@ -1,7 +1,5 @@
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,9 +7,8 @@ from tests.engine.ledger import Ledger
 
 
 @pytest.fixture
-def ledger(kafka: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ledger]:
-    """Topics of its own, named after the test, on the shared broker."""
-    test = re.sub(r"[^a-z0-9]+", "-", str(request.node.name))[:40]
-    ledger = Ledger(getattr(kafka, "bootstrap", kafka), tmp_path, f"{test}-{tmp_path.parent.name[-4:]}")
+def ledger(kafka: str, tmp_path: Path, topic_prefix: str) -> Iterator[Ledger]:
+    """Topics and workers of its own on the shared broker."""
+    ledger = Ledger(kafka, tmp_path, topic_prefix)
     yield ledger
     ledger.close()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def test_kill_between_any_two_steps_of_a_turn(ledger: Ledger) -> None:
         worker = ledger.worker(FAULT=f"{point}:kill:{nth % 2 + 1}")
         while worker.process.poll() is None:
             ledger.send(20)
+            time.sleep(0.05)  # a steady load
         assert worker.ended() == -signal.SIGKILL
     worker = ledger.worker()
     ledger.settled()
@@ -103,7 +105,7 @@ def test_a_zombie_is_fenced_and_ends(ledger: Ledger, point: str) -> None:
     ledger.settled()
     os.kill(zombie.process.pid, signal.SIGCONT)
 
-    assert zombie.ended() == 70
+    assert zombie.ended() == 70, zombie.output.read_text()
     assert heir.stop() == 0
     ledger.check(answers=100)
 

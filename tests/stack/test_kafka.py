@@ -5,11 +5,19 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from compose import processes
-from compose.kafka import LocalKafka
+from compose.kafka import LocalKafka, cluster_id
 
 
 def create(bootstrap: str, topic: str, copies: int = 1) -> None:
@@ -126,6 +134,11 @@ def test_three_brokers_survive_the_loss_of_one(topic_prefix: str, tmp_path: Path
         cluster.kill(2)
         commit(cluster.bootstrap, topic_prefix, b"after")
         assert [message.value() for message in read(cluster.bootstrap, topic_prefix, 2)] == [b"before", b"after"]
+
+
+@pytest.mark.kafka
+def test_a_cluster_id_may_begin_with_a_hyphen(tmp_path: Path) -> None:
+    LocalKafka(tmp_path).format(1, "-" + cluster_id()[1:])
 
 
 def test_free_ports_stay_clear_of_outgoing_connections() -> None:
