@@ -103,15 +103,23 @@ def resolve(definition: BillCycleDefinition, setting: BillCycleSetting, zone: Zo
 
 def floor_boundary(cycle: Cycle, day: date) -> date:
     """The latest boundary that is not after the day."""
-    found = _boundary(cycle, _place(cycle, day))
+    return _boundary_back(cycle, _place(cycle, day))
+
+
+def next_boundary(cycle: Cycle, day: date) -> date:
+    """The earliest boundary after the day."""
+    return _boundary_on(cycle, _place(cycle, day) + cycle.step)
+
+
+def _boundary_back(cycle: Cycle, place: int) -> date:
+    found = _boundary(cycle, place)
     while found in cycle.passed_over:
         found -= DAY
     return found
 
 
-def next_boundary(cycle: Cycle, day: date) -> date:
-    """The earliest boundary after the day."""
-    found = _boundary(cycle, _place(cycle, day) + cycle.step)
+def _boundary_on(cycle: Cycle, place: int) -> date:
+    found = _boundary(cycle, place)
     while found in cycle.passed_over:
         found += DAY
     return found
@@ -145,8 +153,8 @@ def _place(cycle: Cycle, day: date) -> int:
 def describe(cycle: Cycle, start: date, end: date) -> tuple[int, int, PeriodKind]:
     """Length of `[start, end)`, length of the full period that holds its last day, and its length kind (PER-3)."""
     days = (end - start).days
-    last = end - DAY
-    full_start, full_end = floor_boundary(cycle, last), next_boundary(cycle, last)
+    place = _place(cycle, end - DAY)
+    full_start, full_end = _boundary_back(cycle, place), _boundary_on(cycle, place + cycle.step)
     of_days = (full_end - full_start).days
     if (start, end) == (full_start, full_end):
         return days, of_days, PeriodKind.REGULAR

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 ASK_SECONDS = 5.0
 POLL_SECONDS = 0.1
+FIRST, LAST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 READ_RECORDS = 20_000  # one write to RocksDB each
 Spot = tuple[str, int]  # topic, partition
 Current = Callable[[], bool]
@@ -33,7 +34,7 @@ class Piece(NamedTuple):
 
     rows: dict[bytes, bytes | None]
     position: int
-    count: int
+    records: int
 
 
 class Log(Protocol):
@@ -48,7 +49,9 @@ class Log(Protocol):
     def spans(self, spots: Sequence[Spot]) -> dict[Spot, Span]:
         """Return the spans of partitions, uncommitted records included."""
 
-    def read(self, starts: Mapping[Spot, int], ends: Mapping[Spot, int], current: Current) -> Iterator[dict[Spot, Piece]]:
+    def read(
+        self, starts: Mapping[Spot, int], ends: Mapping[Spot, int], current: Current
+    ) -> Iterator[dict[Spot, Piece]]:
         """Committed records from each start until each end is passed."""
 
 
@@ -100,13 +103,15 @@ class KafkaLog:
         """
         asked = [TopicPartition(topic, number) for topic, number in spots]
         uncommitted = IsolationLevel.READ_UNCOMMITTED
-        lows = self._admin.list_offsets({spot: OffsetSpec.earliest() for spot in asked}, isolation_level=uncommitted)
-        ends = self._admin.list_offsets({spot: OffsetSpec.latest() for spot in asked}, isolation_level=uncommitted)
+        lows = self._admin.list_offsets({spot: FIRST for spot in asked}, isolation_level=uncommitted)
+        ends = self._admin.list_offsets({spot: LAST for spot in asked}, isolation_level=uncommitted)
         return {
             (spot.topic, spot.partition): Span(lows[spot].result().offset, ends[spot].result().offset) for spot in asked
         }
 
-    def read(self, starts: Mapping[Spot, int], ends: Mapping[Spot, int], current: Current) -> Iterator[dict[Spot, Piece]]:
+    def read(
+        self, starts: Mapping[Spot, int], ends: Mapping[Spot, int], current: Current
+    ) -> Iterator[dict[Spot, Piece]]:
         """Committed records; PARTITION_EOF says how far a log is read, commit markers included."""
         open_ends = dict(ends)
         self._reader.assign([TopicPartition(topic, number, start) for (topic, number), start in starts.items()])
@@ -120,10 +125,10 @@ class KafkaLog:
                 piece = pieces.get(spot) or Piece({}, 0, 0)
                 error = message.error()
                 if error is None:
-                    piece.rows[bytes(message.key() or b"")] = message.value()  # type: ignore[assignment]
-                    pieces[spot] = Piece(piece.rows, offset + 1, piece.count + 1)
+                    piece.rows[bytes(message.key() or b"")] = message.value()
+                    pieces[spot] = Piece(piece.rows, offset + 1, piece.records + 1)
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's name for it
-                    pieces[spot] = Piece(piece.rows, offset, piece.count)
+                    pieces[spot] = Piece(piece.rows, offset, piece.records)
                     if offset >= open_ends.get(spot, 0):
                         open_ends.pop(spot, None)
                 else:

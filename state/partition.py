@@ -1,4 +1,7 @@
-"""The local copy of one partition: a RocksDB with a column family per table. It may lag its changelogs, never lead them."""
+"""The local copy of one partition: a RocksDB, a column family per table.
+
+It may lag its changelogs, never lead them.
+"""
 
 import contextlib
 import re
@@ -24,10 +27,11 @@ BLOCK_CACHE_BYTES = 256 << 20  # one cache for all partitions of the worker
 WRITE_BUFFER_BYTES = 32 << 20
 OPEN_FILES = 256  # per partition, so that some dozen partitions stay below the usual limit of 4,096
 LOG_FILES = 5  # RocksDB's own; a thousand by default, one more with each start
-BLOOM_BITS = 10.0  # 1 % false positives: a command id seen for the first time costs no read
+BLOOM_BITS = 10  # 1 % false positives: a command id seen for the first time costs no read
 DAMAGE_NOTE = "DAMAGED"
 META_KEY = b"meta"
-Changes = Mapping[str, Mapping[bytes, bytes | None]]
+Changes = Mapping[str, dict[bytes, bytes | None]]
+"""Table -> key -> value; None deletes."""
 
 _cache = Cache(BLOCK_CACHE_BYTES)
 
@@ -88,8 +92,8 @@ class Getter(Protocol):
 
 def _options() -> Options:
     options = Options(raw_mode=True)  # otherwise rocksdict pickles
-    options.create_if_missing(True)
-    options.create_missing_column_families(True)
+    options.create_if_missing(True)  # noqa: FBT003 - RocksDB's signature, here and below
+    options.create_missing_column_families(True)  # noqa: FBT003
     # All families reach the disk together. Without it a lost write-ahead log could leave a position ahead of its rows.
     options.set_atomic_flush(True)
     options.set_write_buffer_size(WRITE_BUFFER_BYTES)
@@ -98,7 +102,7 @@ def _options() -> Options:
     options.set_compression_type(DBCompressionType.lz4())
     blocks = BlockBasedOptions()
     blocks.set_block_cache(_cache)
-    blocks.set_bloom_filter(BLOOM_BITS, False)
+    blocks.set_bloom_filter(BLOOM_BITS, False)  # noqa: FBT003
     options.set_block_based_table_factory(blocks)
     return options
 

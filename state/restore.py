@@ -1,4 +1,7 @@
-"""How partitions are brought up to date before their first command is read. The order of the steps is the safety of it."""
+"""How partitions are brought up to date before their first command is read.
+
+The order of the steps is the safety of it.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,9 +112,7 @@ class Memory:
                     "again since: if that was meant, delete the directory."
                 )
 
-    def _roll_forward(
-        self, log: Log, owned: Sequence[int], spans: Mapping[Spot, Span], current: Current
-    ) -> None:
+    def _roll_forward(self, log: Log, owned: Sequence[int], spans: Mapping[Spot, Span], current: Current) -> None:
         tables = {topic: table for table, topic in self.names.changelogs.items()}
         starts: dict[Spot, int] = {}
         for number in owned:
@@ -125,7 +126,7 @@ class Memory:
             for (topic, number), piece in pieces.items():
                 table = tables[topic]
                 self.disks[number].write({table: piece.rows}, {table: piece.position}, self.clock())
-                count += piece.count
+                count += piece.records
         if count:
             self.say(f"rolled {count} changelog records forward")
 
@@ -141,12 +142,14 @@ class Memory:
             disk.identify(Meta(meta.cluster, meta.topics, self.clock()))
 
     def _start(self, number: int, table: str, span: Span) -> int:
-        """Return where to go on reading. A copy may lag its changelog, never lead it, and nothing may be gone between."""
+        """Return where to go on reading. A copy may lag its changelog, never lead it; nothing may be gone between."""
         topic = self.names.changelogs[table]
         position = self.disks[number].position(table)
         if position is None:
             if table == "state" and span.low > 0:  # compacted and never cut: the state would be incomplete
-                raise Unfit(f"{topic}[{number}] was cut: offsets 0 to {span.low - 1} are gone, the state is incomplete.")
+                raise Unfit(
+                    f"{topic}[{number}] was cut: offsets 0 to {span.low - 1} are gone, the state is incomplete."
+                )
             return span.low
         if position > span.end:
             raise Unfit(

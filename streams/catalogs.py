@@ -81,7 +81,7 @@ def publish(kafka: Mapping[str, Any], topic: str, catalog: Catalog, *, any_momen
     producer.produce(
         topic,
         key=f"{following.name}/{following.version}".encode(),
-        value=wire.frame(wire.local_id("CatalogVersion"), codec.CATALOG.encode(following)),
+        value=wire.frame(wire.current_id("CatalogVersion"), codec.CATALOG.encode(following)),
         partition=0,
         on_delivery=lambda error, _: failures.append(error) if error else None,
     )

@@ -33,7 +33,7 @@ class Clock:
             settings.client_properties()
             | {"enable.idempotence": True, "acks": "all", "linger.ms": 5, "queue.buffering.max.messages": 100_000}
         )
-        self._schema_id = wire.local_id("Command")
+        self._schema_id = wire.current_id("Command")
         self._nudged: dict[bytes, datetime] = {}
 
     def look(self, owned: Mapping[int, Tables]) -> None:

@@ -75,7 +75,7 @@ class Door:
             {**kafka, "enable.idempotence": True, "acks": "all", "partitioner": "murmur2_random", "linger.ms": 2}
         )
         self._partitions = len(self._producer.list_topics(commands, timeout=10).topics[commands].partitions)
-        self._schema_id = wire.local_id("Command")
+        self._schema_id = wire.current_id("Command")
         self._kafka = kafka
         self._consumer: Consumer | None = None
         self._waiting: dict[tuple[int, int, str], CommandOutcome] = {}

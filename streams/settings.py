@@ -1,4 +1,4 @@
-"""The settings: `BILLFOLD_*` in the environment over `billfold.toml`. A wrong one ends in one sentence, not a traceback."""
+"""The settings: `BILLFOLD_*` in the environment over `billfold.toml`. A wrong one ends in one sentence."""
 
 import os
 import re
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
 
     group: str = Field("billfold", pattern=r"^[a-zA-Z0-9._-]{1,100}$")
     instance: str = Field(default_factory=socket.gethostname, pattern=r"^[a-zA-Z0-9._-]{1,100}$")
-    """This worker's name: unique among the workers and the same after a restart. A second one of a name ends the first."""
+    """This worker's name: unique among the workers, the same after a restart. A second of the name ends the first."""
     data_directory: Path = Path("data")
     catalog: str = "default"
     """Name of the catalog that this installation decides with."""
@@ -113,9 +113,11 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over files of secrets over the environment over billfold.toml."""
+        del dotenv_settings, file_secret_settings  # one place for each kind of setting
         return init_settings, FromFiles(settings_cls), env_settings, TomlConfigSettingsSource(settings_cls)
 
     @model_validator(mode="after")

@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self.topology = settings.topology
         self.shelf = shelf
-        self._ids = {name: wire.local_id(name) for name in ("BusinessTransaction", "Command", "CommandOutcome")}
+        self._ids = {name: wire.current_id(name) for name in ("BusinessTransaction", "Command", "CommandOutcome")}
 
     def handle(self, tables: Tables, record: SourceRecord) -> Iterator[Decided]:
         """Decide one record, item by item: what is unreadable becomes a dead letter, the rest is answered."""
@@ -77,6 +77,8 @@ class Worker:
             if record.waited_seconds < UPGRADE_SECONDS:
                 raise Halt(f"schema id {unknown} is not known yet") from unknown
             raise DeadLetter("UNKNOWN_SCHEMA") from unknown
+        except wire.SchemaUnavailable as silence:
+            raise Halt(str(silence)) from silence
         except Unreadable as unreadable:
             raise DeadLetter(f"UNREADABLE {unreadable}") from unreadable
         assert isinstance(command, CommandRecord)

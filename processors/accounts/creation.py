@@ -52,21 +52,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def create(customer: CustomerView, command: CreateAccount, context: Context) -> Decision:
     """Create an account; one that becomes ACTIVE gets its first billing period (ACC-1 .. ACC-16)."""
-    profile = NO_PROFILE
-    if command.account_profile is not None:
-        found = context.catalog.profile(command.account_profile)
-        if found is None:
-            return Refused(
-                (
-                    violation(
-                        Code.ACCOUNT_PROFILE_UNKNOWN,
-                        "ACC-1",
-                        "account_profile",
-                        account_profile=command.account_profile,
-                    ),
-                )
-            )
-        profile = found
+    code = command.account_profile
+    profile = NO_PROFILE if code is None else context.catalog.profile(code)
+    if profile is None:
+        unknown = violation(Code.ACCOUNT_PROFILE_UNKNOWN, "ACC-1", "account_profile", account_profile=code)
+        return Refused((unknown,))
 
     wanted = _wanted(command, profile, context)
     violations = (
@@ -83,23 +73,23 @@ def create(customer: CustomerView, command: CreateAccount, context: Context) -> 
 
 def _wanted(command: CreateAccount, profile: AccountProfile, context: Context) -> Wanted:
     """Fill in what the command leaves open. A profile's reason belongs to the profile's state."""
-    catalog = context.catalog
     given = command.state
     profile_state = profile.state or AccountState.ACTIVE
     state = given.state if given else profile_state
     reason = given.reason if given else None
     if reason is None and state is profile_state:
         reason = profile.reason
-    account_type, segment = command.type or profile.type, command.segment or profile.segment
+    account_type = profile.type if command.type is None else command.type
+    segment = profile.segment if command.segment is None else command.segment
     responsible = profile.payment_responsible if command.payment_responsible is None else command.payment_responsible
     return Wanted(
         account_id=command.account_id or context.derived_id("account"),
         type=account_type,
         segment=segment,
-        currency=command.currency or profile.currency,
+        currency=profile.currency if command.currency is None else command.currency,
         bill_cycle=command.bill_cycle or profile.bill_cycle or _default_cycle(account_type, segment, context),
         state=state,
-        reason=reason or _default_reason(catalog, state),
+        reason=_default_reason(context.catalog, state) if reason is None else reason,
         valid_from=given.valid_from if given else None,
         payment_responsible=responsible is not False,
     )

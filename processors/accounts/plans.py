@@ -32,18 +32,15 @@ def cancel(customer: CustomerView, command: CancelPlannedStateChange) -> Decisio
     if plan is None:
         return Refused((violation(Code.NO_PLANNED_STATE_CHANGE, "ACC-45", account_id=account.account_id),))
     if command.change_id is not None and command.change_id != plan.change_id:
-        return Refused(
-            (
-                violation(
-                    Code.CHANGE_CONFLICT,
-                    "ACC-46",
-                    "change_id",
-                    expected=command.change_id,
-                    actual=plan.change_id,
-                    account_id=account.account_id,
-                ),
-            )
+        conflict = violation(
+            Code.CHANGE_CONFLICT,
+            "ACC-46",
+            "change_id",
+            expected=command.change_id,
+            actual=plan.change_id,
+            account_id=account.account_id,
         )
+        return Refused((conflict,))
 
     return (
         AccountStateChangeCancelled(account_id=account.account_id, change_id=plan.change_id, cause=PlanEnd.REQUESTED),

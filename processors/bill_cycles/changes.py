@@ -89,9 +89,9 @@ def cancel(customer: CustomerView, command: CancelAccountBillCycleChange) -> Dec
         return named
     accounts = _reach(customer, named, include_subordinates=command.include_subordinates)
     planned = [account for account in accounts if account.planned_bill_cycle_change is not None]
-    executed = named.last_executed_change_id is not None
+    rule = "BCC-6" if command.include_subordinates else "BCC-5" if named.last_executed_change_id else "BCC-2"
     violations = (
-        *(() if planned else (_no_planned_change(named, "BCC-5" if executed else "BCC-2"),)),
+        *(() if planned else (_no_planned_change(named, rule),)),
         *(found for account in accounts for found in _conflicts(account, named, command.expected_change_id, "BCC-3")),
     )
     if violations:

@@ -100,7 +100,11 @@ class Codec(Generic[Contract]):
                 strict_symbols=self._row.struct is CommandRecord,
                 bodies="unparsed" if mode == "unparsed" else "typed",
             )
-            known = self._readers[(writer_schema_id, mode)] = Decoding(self._row, schema, options).compile()
+            try:
+                known = Decoding(self._row, schema, options).compile()
+            except (KeyError, TypeError, ValueError, RecursionError) as problem:
+                raise Unreadable(f"the schema of id {writer_schema_id} is no Avro schema: {problem!r}") from problem
+            self._readers[(writer_schema_id, mode)] = known
         return known
 
     @cached_property
@@ -124,9 +128,7 @@ class _Misfit(Exception):
 class TransactionCodec(Codec[BusinessTransaction]):
     """Transactions carry the hash of their own bytes."""
 
-    def seal(
-        self, transaction: BusinessTransaction, memo: dict[int, bytes] | None = None
-    ) -> tuple[bytes, bytes]:
+    def seal(self, transaction: BusinessTransaction, memo: dict[int, bytes] | None = None) -> tuple[bytes, bytes]:
         """Payload and hash of a transaction: its field `hash` is not looked at, the computed one is written.
 
         `memo` keeps the bytes of entities, by id(), for as long as the caller keeps the entities themselves.

@@ -22,7 +22,6 @@ from schemas.shapes import (
     HASH_BYTES,
     MISSING,
     Choice,
-    Field,
     Kind,
     Listing,
     Mapping,
@@ -117,30 +116,29 @@ class Decoding:
                 self.text_limit = limits.record_bytes if whole_record else limits.text_bytes
                 lines += self._value(written["type"], field.shape, f"f_{field.attribute}", "    ", plain=plain)
                 self.text_limit = limits.text_bytes
-        absent = {field.attribute: self._absent(row, field) for field in fields.values()}
-        lines += [f"    raise Unreadable({problem[1:]!r})" for problem in absent.values() if problem.startswith("!")]
+        required = {info.name for info in msgspec.structs.fields(row.struct) if info.required}
+        absent = {field.attribute: "None" if field.attribute in required else "" for field in fields.values()}
+        lines += [
+            f"    raise Unreadable({f'the writer does not know {row.name}.{field.name}'!r})"
+            for field in fields.values()
+            if field.attribute in required and field.default is MISSING
+        ]
         values = {
             field.attribute: absent.get(field.attribute, f"f_{field.attribute}") for field in fields_of(row.struct)
         }
         given = {attribute: value for attribute, value in values.items() if value}
+        self.parts.append("\n".join([*lines, self._made(row, given, plain=plain)]))
+        return name
+
+    def _made(self, row: Row, given: dict[str, str], *, plain: bool) -> str:
+        """The line that makes a struct, or a dict, of what was read. What is not given takes the struct's default."""
         if plain:
             there = [field for field in fields_of(row.struct) if field.attribute in given]
             pairs = ", ".join(f"{field.name!r}: {given[field.attribute]}" for field in there)
-            lines.append(f"    return without_missing({{{pairs}}}), at")
-        else:
-            self.names[row.struct.__name__] = row.struct
-            arguments = ", ".join(f"{attribute}={value}" for attribute, value in given.items())
-            lines.append(f"    return {row.struct.__name__}({arguments}), at")
-        self.parts.append("\n".join(lines))
-        return name
-
-    @staticmethod
-    def _absent(row: Row, field: Field) -> str:
-        """What a field becomes that the writer did not know: "" leaves it to the struct's default."""
-        info = next(info for info in msgspec.structs.fields(row.struct) if info.name == field.attribute)
-        if not info.required:
-            return ""
-        return "None" if field.default is not MISSING else f"!the writer does not know {row.name}.{field.name}"
+            return f"    return without_missing({{{pairs}}}), at"
+        self.names[row.struct.__name__] = row.struct
+        arguments = ", ".join(f"{attribute}={value}" for attribute, value in given.items())
+        return f"    return {row.struct.__name__}({arguments}), at"
 
     # -- values
 
@@ -220,9 +218,7 @@ class Decoding:
             return [f"{target} = {table}[data[at]]", "at += 1"]
         return ["index, at = index_at(data, at)", f"{target} = {table}[index]"]
 
-    def _many(
-        self, writer: Any, item: Shape, target: str, pad: str, *, plain: bool, named: bool = False
-    ) -> list[str]:
+    def _many(self, writer: Any, item: Shape, target: str, pad: str, *, plain: bool, named: bool = False) -> list[str]:
         """Blocks of items until an empty block; with `named` a map, else a tuple."""
         limits = self.options.limits
         limit, what = (limits.map_entries, "map") if named else (limits.list_items, "list")

@@ -60,9 +60,7 @@ class Encoding:
     def _function(self, row: Row, name: str = "", fields: tuple[Field, ...] = ()) -> str:
         """One record. An entity's own bytes go to the memo without the lead, which differs from place to place."""
         lines = [f"def {name or 'encode_' + row.name}(lead, value, memo):"]
-        parts = [
-            f"        {self._field(field)},  # {field.name}" for field in fields or fields_of(row.struct)
-        ]
+        parts = [f"        {self._field(field)},  # {field.name}" for field in fields or fields_of(row.struct)]
         if issubclass(row.struct, Entity):
             lines += [
                 "    known = memo.get(id(value))",
@@ -77,7 +75,7 @@ class Encoding:
         return "\n".join(lines)
 
     def _field(self, field: Field) -> str:
-        """Parts of a field. A table pays off for codes, which come again and again; ids are quicker encoded than found."""
+        """Parts of a field. A table pays off for codes, which come again and again; ids are as quickly encoded."""
         value = f"value.{field.attribute}"
         inner = field.shape.inner if isinstance(field.shape, Maybe) else field.shape
         clearable = isinstance(field.shape, Maybe) and field.shape.clearable
@@ -158,9 +156,7 @@ class Encoding:
     def _symbols(self, choice: Choice, lead: str, *, optional: bool = False) -> str:
         before = b"" if lead == "b''" else self.names[lead]
         name = f"{choice.name.upper()}{'_OPTIONAL' if optional else '_' + lead if before else ''}"
-        table: dict[Any, bytes] = {
-            symbol: before + writing.whole(place) for place, symbol in enumerate(choice.symbols)
-        }
+        table: dict[Any, bytes] = {symbol: before + writing.whole(place) for place, symbol in enumerate(choice.symbols)}
         self.names[name] = table | ({None: writing.NULL} if optional else {})
         return name
 

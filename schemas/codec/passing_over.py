@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 SIZES = {"boolean": 1, "float": 4, "double": 8, "null": 0}
 
 
@@ -36,6 +38,9 @@ class PassingOver:
                 self._collect(branch)
         elif isinstance(schema, dict):
             if "name" in schema:
+                # Names become names of functions: a registry must not write our source.
+                if not NAME.fullmatch(str(schema["name"])):
+                    raise ValueError("a name in the schema is no Avro name")
                 self.types[short_name(schema)] = schema
             for field in schema.get("fields", ()):
                 self._collect(field["type"])
@@ -44,7 +49,7 @@ class PassingOver:
                     self._collect(schema[part])
 
     def lines(self, schema: Any, pad: str) -> list[str]:
-        """Lines that move `at` behind one value."""
+        """Lines that move `at` behind one value. Raises KeyError for a type that Avro does not have."""
         schema = self.resolved(schema)
         if isinstance(schema, list):
             return self._union(schema, pad)
@@ -55,7 +60,7 @@ class PassingOver:
             case "int" | "long" | "enum":
                 return [f"{pad}_, at = long_at(data, at)"]
             case "fixed":
-                return [f"{pad}at += {schema['size']}"]
+                return [f"{pad}at += {int(schema['size'])}"]
             case "array" | "map":
                 return self._many(schema, pad)
             case "record":

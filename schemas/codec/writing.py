@@ -71,9 +71,7 @@ def moment(value: datetime) -> bytes:
     """Avro's timestamp-micros. Raises TypeError for a moment without a time zone."""
     rest = (value - EPOCH) // MICROSECOND * 2
     if 2**49 <= rest < 2**56:  # 1978 to 3111: eight bytes
-        return (
-            _GO_ON[rest & 0x3FFF] + _GO_ON[rest >> 14 & 0x3FFF] + _GO_ON[rest >> 28 & 0x3FFF] + _END[rest >> 42]
-        )
+        return _GO_ON[rest & 0x3FFF] + _GO_ON[rest >> 14 & 0x3FFF] + _GO_ON[rest >> 28 & 0x3FFF] + _END[rest >> 42]
     return whole(rest >> 1)
 
 

@@ -16,7 +16,6 @@ from state.warehouse.definitions import (
     View,
     day,
     fraction,
-    json,
     moment,
     text,
     whole,

@@ -1,5 +1,6 @@
-"""What a table, a view and a column of the warehouse are. The definitions are data: catalogs, comments, digests and
-contracts are made from them.
+"""What a table, a view and a column of the warehouse are.
+
+The definitions are data: the database's catalog, its comments, digests and data contracts are made from them.
 """
 
 from __future__ import annotations

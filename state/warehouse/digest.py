@@ -73,6 +73,16 @@ def sums_sql(table: Table) -> str:
     """  # noqa: S608 - made of definitions, not of input
 
 
+def by_offset_sql(table: Table) -> str:
+    """A query for (offset, rows, digest); its parameters are partition, first offset, and the first not to count."""
+    return f"""
+        SELECT kafka_offset, count(*), sum({row_number_sql(table)})::VARCHAR
+        FROM {quoted(table.name)}
+        WHERE kafka_partition = $1 AND kafka_offset >= $2 AND kafka_offset < $3
+        GROUP BY 1
+    """  # noqa: S608 - made of definitions, not of input
+
+
 def summed(table: Table) -> tuple[str, ...]:
     """The columns that receipts add up."""
     return tuple(column.name for column in table.columns if column.summed)
@@ -88,20 +98,19 @@ class Tally:
 
 
 class Tallying:
-    """Adds up the rows of one table, partition by partition."""
+    """Adds up rows of one table."""
 
     def __init__(self, table: Table) -> None:
         names = [column.name for column in table.columns]
         self._number = row_number(table)
-        self._partition = names.index("kafka_partition")
         self._summed = [(name, names.index(name)) for name in summed(table)]
-        self.partitions: dict[int, Tally] = {}
 
-    def add(self, row: Sequence[Any]) -> None:
+    def nothing(self) -> Tally:
+        """The tally of no rows."""
+        return Tally(sums={name: 0 for name, _ in self._summed})
+
+    def add(self, tally: Tally, row: Sequence[Any]) -> None:
         """Count one row, values in the order of the table's columns."""
-        tally = self.partitions.get(row[self._partition])
-        if tally is None:
-            tally = self.partitions[row[self._partition]] = Tally(sums={name: 0 for name, _ in self._summed})
         tally.rows += 1
         tally.digest += self._number(row)
         for name, place in self._summed:

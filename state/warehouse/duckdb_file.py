@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Self
 import duckdb
 
 from state.warehouse.catalog import TABLES, VIEWS
-from state.warehouse.digest import Tally, summed, sums_sql
+from state.warehouse.definitions import Table, View
+from state.warehouse.digest import Tally, by_offset_sql, summed, sums_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS
 from state.warehouse.statements import comments, create_view
 
@@ -21,6 +22,7 @@ MEMORY_LIMIT = "1GB"
 CHECKPOINT_BYTES = "256MB"
 """How long the write-ahead log may grow before a commit also checkpoints; every published copy checkpoints anyway."""
 
+_SOURCES = "SELECT topic, cluster_id, topic_id, partitions FROM sink_source"
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
@@ -86,12 +88,16 @@ class Warehouse:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open for writing; make it, or bring it up to this release. Raises WarehouseLocked and WarehouseUnfit."""
+    def open(cls, path: Path, sources: Iterable[Source]) -> Self:
+        """Open for writing what these topics fill; make it if it is not there.
+
+        Raises WarehouseLocked, and WarehouseUnfit where the file holds something else or comes from other topics:
+        nothing was changed then.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         warehouse = cls(path, _connect(path, read_only=False))
         try:
-            warehouse._migrate()
+            warehouse._prepare(tuple(sources))
         except BaseException:
             warehouse.close()
             raise
@@ -113,28 +119,6 @@ class Warehouse:
         return self._connection.execute(query, parameters).fetchall()
 
     # -- where rows come from
-
-    def adopt(self, sources: Iterable[Source]) -> None:
-        """Remember the topics at the first start; later, see that they are the same ones. Raises WarehouseUnfit."""
-        known = {
-            row[0]: Source(*row) for row in self.rows("SELECT topic, cluster_id, topic_id, partitions FROM sink_source")
-        }
-        for source in sources:
-            if source.topic not in known:
-                self._begin_with(source)
-            elif (difference := _difference(known[source.topic], source)) is not None:
-                raise WarehouseUnfit(
-                    f"{self.path} was filled from another topic {source.topic}: {difference}. Nothing was written. "
-                    "Point the setting `warehouse` to another file, or `bootstrap_servers` to the right cluster."
-                )
-
-    def _begin_with(self, source: Source) -> None:
-        self._connection.begin()
-        self._connection.execute(
-            "INSERT INTO sink_source (topic, cluster_id, topic_id, partitions) VALUES (?, ?, ?, ?)", list(source)
-        )
-        self._append("sink_offset", [(source.topic, partition, 0) for partition in range(source.partitions)])
-        self._connection.commit()
 
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the first offset that is not in the warehouse yet."""
@@ -218,26 +202,57 @@ class Warehouse:
             for partition, rows, digest, *sums in found
         }
 
-    # -- the schema
+    def tallies_by_offset(self, table: str, partition: int, first: int, before: int) -> dict[int, Tally]:
+        """Rows and digest of a table by offset, of one partition's rows in [first, before)."""
+        found = self.rows(by_offset_sql(TABLES[table]), [partition, first, before])
+        return {offset: Tally(rows, int(digest)) for offset, rows, digest in found}
 
-    def _migrate(self) -> None:
-        known = self.rows("SELECT count(*) FROM information_schema.tables WHERE table_name = 'sink_version'")
-        done = self.rows("SELECT coalesce(max(version), 0) FROM sink_version")[0][0] if known != [(0,)] else 0
-        if done > LATEST:
-            raise WarehouseUnfit(
-                f"{self.path} has version {done}, this release knows {LATEST}: start the newer release."
-            )
+    # -- the first moments
+
+    def _prepare(self, sources: Sequence[Source]) -> None:
+        """Compare before anything is written; then migrate, make views anew, remember new topics: all or nothing."""
+        version = self._version()
+        known = {row[0]: Source(*row) for row in self.rows(_SOURCES)} if version else {}
+        for source in sources:
+            if source.topic in known and (difference := _difference(known[source.topic], source)) is not None:
+                raise WarehouseUnfit(
+                    f"{self.path} was filled from another {source.topic}: {difference}. Nothing was written. Point "
+                    "the setting `warehouse` to another file, or `bootstrap_servers` to the right cluster."
+                )
+
         self._connection.begin()
-        for migration in MIGRATIONS[done:]:
+        self._migrate(version)
+        for source in sources:
+            if source.topic not in known:
+                self._append("sink_source", [source])
+                self._append("sink_offset", [(source.topic, partition, 0) for partition in range(source.partitions)])
+        self._connection.commit()
+
+    def _version(self) -> int:
+        """The last migration that was done; 0 for an empty file."""
+        tables = {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
+        if tables and "sink_version" not in tables:
+            raise WarehouseUnfit(
+                f"{self.path} is a database, but no warehouse of Billfold. Point the setting `warehouse` elsewhere."
+            )
+        version = int(self.rows("SELECT max(version) FROM sink_version")[0][0]) if tables else 0
+        if version > LATEST:
+            raise WarehouseUnfit(
+                f"{self.path} has version {version}, this release knows {LATEST}: start the newer release."
+            )
+        return version
+
+    def _migrate(self, version: int) -> None:
+        for migration in MIGRATIONS[version:]:
             for statement in migration.statements:
                 self._connection.execute(statement)
             self._append("sink_version", [(migration.version, migration.what)])
         for view in VIEWS.values():
             self._connection.execute(create_view(view))
-        for described in (*TABLES.values(), *VIEWS.values()):
-            for statement in comments(described):
+        described: tuple[Table | View, ...] = (*TABLES.values(), *VIEWS.values())
+        for each in described:
+            for statement in comments(each):
                 self._connection.execute(statement)
-        self._connection.commit()
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -35,10 +35,8 @@ def create_view(view: View) -> str:
     """The statement that makes a view, or makes it anew; its columns are cast to what they are described as."""
     names = ", ".join(quoted(column.name) for column in view.columns)
     casts = ", ".join(f"{quoted(column.name)}::{TYPES[column.kind]}" for column in view.columns)
-    return (
-        f"CREATE OR REPLACE VIEW {quoted(view.name)} ({names}) AS "
-        f"SELECT {casts} FROM ({view.query}) AS answer ({names})"  # noqa: S608 - made of definitions, not of input
-    )
+    answer = f"SELECT {casts} FROM ({view.query}) AS answer ({names})"  # noqa: S608 - made of definitions, not of input
+    return f"CREATE OR REPLACE VIEW {quoted(view.name)} ({names}) AS {answer}"
 
 
 def comments(described: Table | View) -> Iterator[str]:

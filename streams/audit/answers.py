@@ -14,7 +14,6 @@ from schemas import codec, wire
 from schemas.contracts import schema_of
 from schemas.envelope import BusinessTransaction, Cause, CommandOutcome
 from schemas.partition import partition_of
-from schemas.rows import key
 from streams.audit.findings import wrong
 from streams.audit.scratch import Scratch
 from streams.engine.boundary import SourceRecord
@@ -66,7 +65,10 @@ def place(cause: Cause) -> Place:
 def paired(
     transactions: Iterator[SourceRecord], outcomes: Iterator[SourceRecord], partitions: int, chains: Scratch
 ) -> Iterator[Given]:
-    """Outcomes and transactions of one partition, merged by cause. Raises Unsound at the first wrong record."""
+    """Outcomes and transactions of one partition, merged by cause. Raises Unsound at the first wrong record.
+
+    The last link of each customer's chain is kept in the table `answers` of `chains`.
+    """
     changes = _checked_transactions(transactions, partitions, chains)
     transaction = next(changes, None)
     for outcome, outcome_record in _checked_outcomes(outcomes, partitions):
@@ -102,18 +104,23 @@ def _checked_transactions(
 
 
 def _check_link(record: SourceRecord, transaction: BusinessTransaction, digest: bytes, chains: Scratch) -> None:
-    link_key = key(transaction.customer_id, "link", "")
-    kept = chains.state.get(link_key)
+    link_key = transaction.customer_id.encode()
+    kept = chains.answers.get(link_key)
     link = _Link(0, bytes(HASH_BYTES)) if kept is None else _links.decode(kept)
     if transaction.sequence != link.sequence + 1:
-        wrong("I2", record, f"sequence {link.sequence + 1} of {transaction.customer_id}", f"sequence {transaction.sequence}")
+        wrong(
+            "I2",
+            record,
+            f"sequence {link.sequence + 1} of {transaction.customer_id}",
+            f"sequence {transaction.sequence}",
+        )
     if transaction.previous_hash != link.hash:
         wrong("I5", record, f"previous_hash {link.hash.hex()}", f"previous_hash {transaction.previous_hash.hex()}")
     # Ids are derived from a gapless sequence, so one that is derived rightly is unique: no list of them grows here.
     derived = derive("transaction", transaction.customer_id, transaction.sequence, transaction.command_id)
     if transaction.transaction_id != derived:
         wrong("I2", record, f"transaction_id {derived}", f"transaction_id {transaction.transaction_id}")
-    chains.apply({link_key: _encode_link(_Link(transaction.sequence, digest))})
+    chains.apply({}, {link_key: _encode_link(_Link(transaction.sequence, digest))})
 
 
 def _checked_outcomes(
@@ -136,7 +143,12 @@ def _check_place(record: SourceRecord, customer_id: str, cause: Cause, partition
         wrong(invariant, record, f"key {customer_id}", f"key {record.key!r}")
     home = partition_of(customer_id, partitions)
     if not home == record.partition == cause.partition:
-        wrong(invariant, record, f"partition {home}", f"partition {record.partition}, cause of partition {cause.partition}")
+        wrong(
+            invariant,
+            record,
+            f"partition {home}",
+            f"partition {record.partition}, cause of partition {cause.partition}",
+        )
 
 
 def _payload(record: SourceRecord, invariant: str) -> bytes:

@@ -34,7 +34,9 @@ class Fold:
                 after = touched[row_key] = evolve(before, change.event)
             except Exception as misfit:  # noqa: BLE001  # an event that does not fit what the events before it made
                 wrong("I3", record, f"an event {place} that fits its {kind}", f"{change.event!r}: {misfit!r}")
-            if change.entity is not None and (different := first_difference(after, change.entity, f"changes.{place}.entity")):
+            if change.entity is not None and (
+                different := first_difference(after, change.entity, f"changes.{place}.entity")
+            ):
                 path, expected, found = different
                 wrong("I3", record, f"{path} = {expected!r}, as the events say", f"{path} = {found!r}")
         self._rows.apply({row_key: _encode(entity) for row_key, entity in touched.items()})

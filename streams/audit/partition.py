@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -18,7 +17,7 @@ from streams.audit.folding import Fold
 from streams.audit.replaying import BUG, BUG_IN_DUE_WORK, Replay
 from streams.audit.scratch import Scratch
 from streams.audit.tables import compare_tables
-from streams.engine.boundary import SourceRecord
+from streams.engine.boundary import Halt, SourceRecord
 from streams.topology import Topology
 from streams.worker import DeadLetter
 
@@ -63,8 +62,8 @@ class Judge:
     read: Callable[[SourceRecord], Received]
     """The worker's own reading of a record. Raises DeadLetter."""
     digest: Callable[[bytes | None], bytes]
-    folder: Path
-    """For scratch files, some times the size of the state of a partition."""
+    scratch: Callable[[str], Scratch]
+    """Opens scratch tables by name."""
     now: datetime
     """Answers that expired before may be gone from their changelog."""
 
@@ -94,10 +93,11 @@ def audit_partition(log: PartitionLog, judge: Judge, advance: Callable[[], None]
     4. The events are folded: the same entities as in the transactions (I3).
     5. Replay, fold and changelogs hold the same rows (I3).
 
-    Memory is flat: rows are on disk. Only the dead letters stay, some 300 bytes each.
+    Memory is flat, rows are on disk: some times the size of a partition's state. Only the dead letters stay in memory,
+    without their bytes, some 300 bytes each.
     """
     tally = Tally()
-    scratch = [Scratch(judge.folder / f"{name}-{log.number}") for name in ("replayed", "folded", "chains")]
+    scratch = [judge.scratch(f"{name}-{log.number}") for name in ("replayed", "folded")]
     try:
         _Walk(log, judge, tally, *scratch).walk(advance)
     except Unsound as unsound:
@@ -109,13 +109,11 @@ def audit_partition(log: PartitionLog, judge: Judge, advance: Callable[[], None]
 
 
 class _Walk:
-    def __init__(
-        self, log: PartitionLog, judge: Judge, tally: Tally, replayed: Scratch, folded: Scratch, chains: Scratch
-    ) -> None:
+    def __init__(self, log: PartitionLog, judge: Judge, tally: Tally, replayed: Scratch, folded: Scratch) -> None:
         self.log, self.judge, self.tally = log, judge, tally
         self.replayed, self.folded = replayed, folded
         self.replay, self.fold = Replay(judge.catalogs, replayed), Fold(folded)
-        self.answers = paired(log.transactions, log.outcomes, judge.topology.partitions, chains)  # 1
+        self.answers = paired(log.transactions, log.outcomes, judge.topology.partitions, folded)  # 1
         self.ahead = next(self.answers, None)
 
     def walk(self, advance: Callable[[], None]) -> None:
@@ -154,6 +152,8 @@ class _Walk:
             received = self.judge.read(record)
         except DeadLetter as unreadable:
             reason = str(unreadable).partition(" ")[0]
+        except Halt:
+            raise  # a registry does not answer: nothing can be said
         except Exception:  # noqa: BLE001  # a bug in reading, which cost the command its answer but not its dead letter
             reason = BUG
         else:

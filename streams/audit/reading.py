@@ -16,7 +16,7 @@ from state.changelogs import KafkaLog, Span, Spot
 from state.partition import TABLES
 from state.source import SOURCE_KEY, STATE_VERSION, SourceEntry, decode
 from streams.audit.partition import Letter
-from streams.audit.scratch import Scratch
+from streams.audit.scratch import in_folder
 from streams.audit.tables import with_offset
 from streams.engine.boundary import SourceRecord
 from streams.topology import Topology
@@ -125,7 +125,7 @@ class Source:
 
     def changelogs(self, number: int, folder: Path, spans: Mapping[Spot, Span]) -> SourceEntry:
         """Add both changelogs of a partition up in a folder; returns how far its commands are decided."""
-        rows = Scratch(folder)
+        rows = in_folder(folder)
         reach = SourceEntry(STATE_VERSION, 0)
         for table in TABLES:
             topic = self._topology.changelogs[table]

@@ -19,10 +19,10 @@ from state.changelogs import Span
 from state.source import SourceEntry
 from streams import settings
 from streams.audit.findings import Finding
-from streams.audit.partition import Judge, PartitionLog, Tally, audit_partition
+from streams.audit.partition import Judge, Letter, PartitionLog, Tally, audit_partition
 from streams.audit.reading import Source, digest_of
-from streams.audit.scratch import Scratch
-from streams.catalogs import CatalogUnavailable, Shelf, read_versions
+from streams.audit.scratch import in_folder
+from streams.catalogs import CatalogUnavailable, Shelf
 from streams.engine.boundary import SourceRecord
 from streams.registry import use_registry
 from streams.settings import Settings
@@ -72,7 +72,7 @@ def audit(
         advance = follow("Adding up changelogs", len(numbers))
         reaches = {}
         for number in numbers:
-            reaches[number] = source.changelogs(number, folder / f"changelogs-{number}", pinned)
+            reaches[number] = source.changelogs(number, folder / changelogs_of(number), pinned)
             advance(1)
         letters = source.letters()  # 2
         advance = follow("Deciding every command again", sum(reach.offset for reach in reaches.values()))
@@ -82,23 +82,27 @@ def audit(
             with partition_log(source, judge, number, reaches[number], since, customer) as opened:
                 opened.letters = letters.pop(number, {})
                 tallies[number] = audit_partition(opened, judge, in_steps(advance))
-        if customer is None:
-            homeless(letters, tallies)
+        for strays in letters.values() if customer is None else ():
+            tallies[numbers[0]].findings.extend(stray(letter) for each in strays.values() for letter in each)
         return tallies
 
 
 def make_judge(configured: Settings, folder: Path) -> Judge:
     """The worker's own eyes, and every catalog version there is."""
     topology = configured.topology
-    versions = read_versions(configured.consumer_properties(), topology.catalog, configured.catalog)
-    if not versions:
+    shelf = Shelf(configured.consumer_properties(), topology.catalog, configured.catalog)
+    try:
+        shelf.read_to_end()
+    finally:
+        shelf.close()
+    if not shelf.versions:
         raise CatalogUnavailable(f"{topology.catalog} holds no version of catalog {configured.catalog}")
     return Judge(
         topology=topology,
-        catalogs={version.version: version for version in versions},
-        read=Worker(configured, Shelf.__new__(Shelf)).read,
+        catalogs={version.version: version for version in shelf.versions},
+        read=Worker(configured, shelf).read,
         digest=digest_of,
-        folder=folder,
+        scratch=lambda name: in_folder(folder / name),
         now=datetime.now(UTC),
     )
 
@@ -115,7 +119,7 @@ def partition_log(
         records = source.records(topic, number, spans[topic, number])
         return records if customer is None else (record for record in records if record.key == customer.encode())
 
-    changelogs = Scratch(judge.folder / f"changelogs-{number}")
+    changelogs = judge.scratch(changelogs_of(number))
     try:
         yield PartitionLog(
             number=number,
@@ -132,8 +136,22 @@ def partition_log(
         changelogs.close()
 
 
-def homeless(letters: dict[int, dict[int, list[Letter]]], tallies: dict[int, Tally]) -> None:
-    """Dead letters about a partition that there is not."""
+def changelogs_of(number: int) -> str:
+    """Where the rows of a partition's changelogs are kept."""
+    return f"changelogs-{number}"
+
+
+def stray(letter: Letter) -> Finding:
+    """A dead letter about a partition that there is not."""
+    record = letter.record
+    return Finding(
+        invariant="I1",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        expected="headers that name the command that it is about",
+        found="none, or a partition that there is not",
+    )
 
 
 def in_steps(advance: Callable[[int], None]) -> Callable[[], None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from state.partition import Partition
+from state.partition import Disk, Partition
 from state.tables import Tables, View
 
 ROWS_IN_MEMORY = 50_000
@@ -13,17 +13,15 @@ ROWS_IN_MEMORY = 50_000
 
 
 class Scratch:
-    """Two tables in a directory that is thrown away afterwards."""
+    """Two tables that are thrown away afterwards."""
 
-    def __init__(self, folder: Path) -> None:
-        self._disk = Partition(folder)
+    def __init__(self, disk: Disk, close: Callable[[], None] = lambda: None) -> None:
+        self._disk, self._close = disk, close
         self._tables = Tables(self._disk)
         self.state: View = self._tables.state
         self.answers: View = self._tables.answers
 
-    def apply(
-        self, state: Mapping[bytes, bytes | None], answers: Mapping[bytes, bytes | None] | None = None
-    ) -> None:
+    def apply(self, state: Mapping[bytes, bytes | None], answers: Mapping[bytes, bytes | None] | None = None) -> None:
         """Take over changed rows; None deletes."""
         self.state.apply(state)
         self.answers.apply(answers or {})
@@ -36,10 +34,16 @@ class Scratch:
         return view.scan(start)
 
     def close(self) -> None:
-        """Write what is held, and let go of the files; the same folder can be opened again."""
+        """Write what is held, and let go of the files; what was in a folder can be opened again."""
         self._flush()
-        self._disk.close()
+        self._close()
 
     def _flush(self) -> None:
         self._disk.write(self._tables.changes(), {}, 0.0)
         self._tables.open()
+
+
+def in_folder(folder: Path) -> Scratch:
+    """Tables in a directory, made if it is not there."""
+    disk = Partition(folder)
+    return Scratch(disk, disk.close)

@@ -42,7 +42,6 @@ def compare_tables(
     3. Answers: replay against changelog; what has expired may be gone from there.
     """
     topics = judge.topology.changelogs
-    compare = _Comparison(number, topics["state"])
     entities = (row for row in _of(changelogs.rows("state"), only) if _kind(row[0]) in ENTITIES)
     fold = _Comparison(number, topics["state"])
     fold.rows(folded.rows("state"), entities, "the fold of the transactions")  # 1

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -59,7 +58,9 @@ class EngineApp(faust.App):
         )
         self.session = Session(sender, self.names, settings.transaction_timeout_seconds, hook)
         limits = Limits(settings.turn_items, settings.turn_seconds, settings.turn_bytes, settings.bug_limit)
-        self.core = Core(Decider(handle, handle_bug, limits, time.monotonic), self.session, self.memory, time.time, hook)
+        self.core = Core(
+            Decider(handle, handle_bug, limits, time.monotonic), self.session, self.memory, time.time, hook
+        )
         super().__init__(
             settings.group,
             broker=f"{SCHEME}://{settings.bootstrap_servers.partition(',')[0]}",
@@ -90,7 +91,7 @@ class EngineApp(faust.App):
             await self._fatal(self._batch(batch), "turn")
 
     async def _batch(self, batch: Batch) -> None:
-        """All turns of a batch, one after the other. What a turn leaves over heads the next; nothing is fetched again."""
+        """All turns of a batch, one after the other. What one leaves over heads the next; nothing is fetched again."""
         halted: dict[int, Halted] = {}
         reached: dict[int, int] = {}
         while batch.waiting and not self.should_stop:
@@ -126,7 +127,7 @@ class EngineApp(faust.App):
 
     def _restore(self, generation: int) -> None:
         def current() -> bool:
-            return generation == self.consumer_generation_id
+            return bool(generation == self.consumer_generation_id)
 
         began = time.monotonic()
         while current() and self.restored[0] < generation:
@@ -188,5 +189,3 @@ def _consumer_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _nothing() -> None: ...
-
-

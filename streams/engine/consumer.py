@@ -103,7 +103,7 @@ class TurnConsumer(FaustConsumer):
 
     @Service.task
     async def _poll(self) -> None:
-        """1. Fetch. 2. Hand the batch to Faust as one event. 3. Wait until all of its turns are over. 4. Between turns."""
+        """1. Fetch. 2. Hand the batch to Faust as one event. 3. Wait until its turns are over. 4. Between turns."""
         while not self.should_stop:
             if not self.subscribed:
                 await self.sleep(0.01)
@@ -120,7 +120,9 @@ class TurnConsumer(FaustConsumer):
         self.turned.clear()
         self.app.watchdog.expect("a turn", self.app.settings.turn_timeout_seconds)
         await self.callback(
-            ConsumerMessage(*spot, first.offset, 0.0, 0, (), None, batch, None, 0, 0, spot, generation_id=batch.generation)
+            ConsumerMessage(
+                *spot, first.offset, 0.0, 0, (), None, batch, None, 0, 0, spot, generation_id=batch.generation
+            )
         )  # 2
         await self.wait(self.turned)  # 3
         if self.turned.is_set():
@@ -168,7 +170,7 @@ class TurnConsumer(FaustConsumer):
             number,
             offset,
             EPOCH + message.timestamp()[1] * MILLISECOND,
-            message.key(),  # type: ignore[arg-type] # bytes: no deserializer is set
+            message.key(),
             message.value(),
             message.headers() or (),  # type: ignore[arg-type]
             0,
@@ -271,7 +273,7 @@ class TurnConsumer(FaustConsumer):
 
 
 class TurnTransport(Transport):
-    """Ours for reading. Its producer stays Faust's own base class, whose `send` raises: nothing leaves outside a turn."""
+    """Ours for reading. The producer stays Faust's base class, whose `send` raises: nothing leaves outside a turn."""
 
     Consumer = TurnConsumer
     driver_version = "confluent-kafka"

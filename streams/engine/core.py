@@ -14,7 +14,9 @@ from streams.engine.turn import Decider, Turn
 class Core:
     """Fetched records in; decided, committed and written turns out."""
 
-    def __init__(self, decider: Decider, session: Session, memory: Memory, clock: Callable[[], float], hook: Hook) -> None:
+    def __init__(
+        self, decider: Decider, session: Session, memory: Memory, clock: Callable[[], float], hook: Hook
+    ) -> None:
         self._decider, self._session, self._memory, self._clock, self._hook = decider, session, memory, clock, hook
         self.tables: dict[int, Tables] = {}
         self._disks: dict[int, Disk] = {}
@@ -49,4 +51,3 @@ class Core:
         self._hook("written")
         for tables in turn.tables.values():  # 3
             tables.open()
-

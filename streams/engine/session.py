@@ -29,7 +29,9 @@ LOST = frozenset(
 
 
 class Sender(Protocol):
-    """What is used of a transactional producer. The simulation has one that keeps its log in memory."""
+    """What is used of a transactional producer, as confluent-kafka has it. The simulation's keeps its log in memory."""
+
+    # ruff: noqa: D102 - the calls are confluent-kafka's
 
     def init_transactions(self, timeout: float) -> None: ...
     def begin_transaction(self) -> None: ...
@@ -104,7 +106,7 @@ class Session:
                 return self._transact(turn, group)
             except KafkaException as failure:
                 error = failure.args[0]
-                log.error("turn failed: %s fatal=%s abort=%s", error, error.fatal(), error.txn_requires_abort())
+                log.warning("turn failed: %s fatal=%s abort=%s", error, error.fatal(), error.txn_requires_abort())
                 if error.fatal() or not error.txn_requires_abort():
                     raise
                 self._definite(self._sender.abort_transaction)
@@ -137,7 +139,7 @@ class Session:
         produce = self._sender.produce
         for table, rows in turn.tables[number].changes().items():
             topic = self._names.changelogs[table]
-            last = next(reversed(rows))  # type: ignore[call-overload]
+            last = next(reversed(rows))
             for key, value in rows.items():
                 told = _reaching(reached, table) if key == last else None
                 try:
@@ -150,9 +152,9 @@ class Session:
         produce = self._sender.produce
         for record in records:
             try:
-                produce(record.topic, record.value, record.key, headers=record.headers)
+                produce(record.topic, record.value, record.key, headers=list(record.headers))
             except BufferError:
-                self._produce_when_room(record.topic, record.value, record.key, headers=record.headers)
+                self._produce_when_room(record.topic, record.value, record.key, headers=list(record.headers))
 
     def _produce_when_room(self, *arguments: Any, **headers: Any) -> None:
         """The local queue is full: let it send first."""

@@ -1,4 +1,4 @@
-"""The deciding half of a turn: from records to what one transaction will hold. No socket, no file, no clock of its own."""
+"""The deciding half of a turn: from records to what one transaction will hold. No socket, no file, no clock."""
 
 import logging
 from collections import deque
@@ -121,8 +121,8 @@ class Decider:
     def _items(self, turn: Turn, tables: Tables, record: SourceRecord, deadline: float) -> bool:
         """Take the items of one record; return whether it is used up.
 
-        A limit is looked at before an item is taken. One that is decided by then is thrown away: it has changed nothing,
-        and only asking for it tells whether the record is used up.
+        A limit is looked at before an item is taken. One that is decided by then is thrown away: it has changed
+        nothing, and only asking for it tells whether the record is used up.
         """
         items: Iterator[Decided] = iter(())
         try:
@@ -134,7 +134,7 @@ class Decider:
                 record.answered += 1
         except Halt:
             raise
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001 - whatever a rule raises costs its own command only
             return self._bug(turn, tables, record, bug)
         self._bugs = 0
         return True
@@ -157,4 +157,3 @@ class Decider:
         others = [other for other in waiting if other.partition != number]
         waiting.clear()
         waiting.extend(others)
-

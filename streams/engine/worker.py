@@ -37,7 +37,9 @@ def run_worker(
     Raises `TopologyUnfit` before it joins when the topics are not as they must be. Ends the process with code 70 when
     a restart helps and with 78 when somebody must look, each with one line on standard error.
     """
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
     topology.check(settings.client_properties(), settings.topology)
     app = EngineApp(settings, handle, handle_bug, between_turns, hook)
     loop = asyncio.new_event_loop()
@@ -47,3 +49,4 @@ def run_worker(
     )
     worker.spinner = None
     worker.execute_from_commandline()
+    raise SystemExit(0)

@@ -108,7 +108,7 @@ def record(
     Example: billfold story record --customer nordlys --output tests/stories/found/nordlys.yaml
     """
     from streams import settings  # noqa: PLC0415  # `billfold --help` must not load Kafka
-    from streams.stories.recording import record_customer  # noqa: PLC0415  # as above
+    from streams.stories.log import record_customer  # noqa: PLC0415  # as above
 
     written = record_customer(settings.load(), customer)
     if output is None:

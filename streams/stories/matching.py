@@ -33,11 +33,10 @@ class Difference:
 
 def differences(expected: Any, came: Any, path: str = "") -> Iterator[Difference]:
     """Every difference, the first one first; none: it matches."""
-    came = opened(came)
     if isinstance(expected, Mapping):
-        yield from _map_differences(expected, came, path)
+        yield from _map_differences(expected, opened(came), path)
     elif isinstance(expected, list):
-        yield from _list_differences(expected, came, path)
+        yield from _list_differences(expected, opened(came), path)
     elif not same(expected, came):
         yield Difference(path, expected, came)
 

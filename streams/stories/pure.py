@@ -57,7 +57,7 @@ class PureStage:
         self.rows = KeptRows()
         self.answers = KeptRows()
         self.vault = MemoryVault(seed)
-        self._versions: list[Catalog] = []
+        self.versions: list[Catalog] = []
         self._sent = 0
 
     def send(self, record: CommandRecord, at: datetime) -> Sequence[Came]:
@@ -77,16 +77,16 @@ class PureStage:
 
     def publish(self, catalog: Catalog) -> None:
         """Publish the next version. Raises NotPublished."""
-        previous = max(self._versions, key=lambda version: version.version, default=None)
+        previous = max(self.versions, key=lambda version: version.version, default=None)
         violations = check_version(previous, catalog)
         if violations:
             raise NotPublished(violations)
-        self._versions.append(successor(previous, catalog))
-        self._versions.sort(key=lambda version: (version.effective_from, version.version))
+        self.versions.append(successor(previous, catalog))
+        self.versions.sort(key=lambda version: (version.effective_from, version.version))
 
     def _catalog_at(self, moment: datetime) -> Catalog:
         """The version in force; before the first one begins, the first one, as a worker's shelf has it."""
-        return in_force(self._versions, moment) or self._versions[0]
+        return in_force(self.versions, moment) or self.versions[0]
 
     def _kept(self, answered: Answered) -> Came:
         self.rows.apply(answered.state)

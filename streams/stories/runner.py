@@ -159,7 +159,7 @@ class _Run:
         _refuse_bugs(came, shown)
         if own.outcome is None:
             raise _Failed(f"expected an outcome, the record became a dead letter: {own.dead_letter}", came=shown)
-        events = self.happened[step.number] = _events(own, glass)
+        events = self.happened[step.number] = events_of(own.transaction, own.outcome, glass)
         # What a preview would do is no transaction: `events: []` asserts that none came of it.
         if own.outcome.status is Status.PREVIEWED and step.expected.events == ():
             events = ()
@@ -231,7 +231,7 @@ class _Run:
         )
         events: list[tuple[str, Fields]] = []
         for transaction in transactions:
-            events += _events(Came(transaction=transaction), self.glass(transaction.customer_id))
+            events += events_of(transaction, None, self.glass(transaction.customer_id))
         self.happened[step.number] = tuple(events)
         found = list(_events_differences(self.filled(step.expected), events))
         if found:
@@ -337,12 +337,14 @@ def _refuse_bugs(came: Sequence[Came], shown: Any) -> None:
             raise _Failed(f"a bug of ours: {one.bug}", came=shown)
 
 
-def _events(came: Came, glass: Glass) -> tuple[tuple[str, Fields], ...]:
-    """The events of an answer's own transaction; of a preview what would happen."""
-    if came.transaction is not None:
-        events = tuple(change.event for change in came.transaction.changes)
+def events_of(
+    transaction: BusinessTransaction | None, outcome: CommandOutcome | None, glass: Glass
+) -> tuple[tuple[str, Fields], ...]:
+    """The events of an answer's own transaction, name and fields; of a preview what would happen."""
+    if transaction is not None:
+        events = tuple(change.event for change in transaction.changes)
     else:
-        events = came.outcome.events if came.outcome is not None else ()
+        events = outcome.events if outcome is not None else ()
     return tuple((type(event).__name__, glass.plain(event)) for event in events)
 
 

@@ -39,7 +39,7 @@ CYCLES = (
 )
 
 
-def catalog(zone: str = "Europe/Stockholm", without: str = "", **switches: int) -> Catalog:
+def catalog(zone: str = "Europe/Stockholm", short_period_min_days: int = 0) -> Catalog:
     return Catalog(
         name="test",
         version=1,
@@ -47,9 +47,8 @@ def catalog(zone: str = "Europe/Stockholm", without: str = "", **switches: int) 
         currencies=(Currency(code="EUR"),),
         account_types=("RESIDENTIAL",),
         state_reasons=tuple(StateReasons(state=state, reasons=("ANY",)) for state in AccountState),
-        bill_cycles=tuple(cycle for cycle in CYCLES if cycle.code != without),
-        retired_bill_cycles=tuple(cycle for cycle in CYCLES if cycle.code == without),
-        switches=Switches(**switches),
+        bill_cycles=CYCLES,
+        switches=Switches(short_period_min_days=short_period_min_days),
     )
 
 

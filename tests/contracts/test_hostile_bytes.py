@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,20 +23,19 @@ HUGE = whole(2**62)
 REFERENCE = AccountRef(account_id="A-1")
 
 
-def command(**body: object) -> CommandRecord:
-    given = {"account": REFERENCE, "bill_cycle": "MONTHLY_1"} | body
+def command(**body: Any) -> CommandRecord:
+    given: dict[str, Any] = {"account": REFERENCE, "bill_cycle": "MONTHLY_1"} | body
     return CommandRecord(
         command_id="c-1", customer_id="K-1", source="crm", performed_by="clerk", body=UpdateAccountBillCycle(**given)
     )
 
 
-def created(**body: object) -> CommandRecord:
+def created(**body: Any) -> CommandRecord:
     return msgspec.structs.replace(command(), body=CreateAccount(**body))
 
 
 GOOD = COMMAND.encode(command())
-ENVELOPE = GOOD[: GOOD.index(b"\x0eMONTH") if b"\x0eMONTH" in GOOD else 0]
-BEFORE_BODY = COMMAND.encode(command())[: len(COMMAND.encode(command())) - len(b"\x0e\x02\x06A-1\x00\x12MONTHLY_1") - 7]
+BEFORE_BODY = b"\x06c-1\x06K-1\x06crm\x0aclerk\x00\x00"
 BEFORE_ROLES = BEFORE_BODY + whole(1) + bytes(4)
 """A CreateAccount up to its fifth field, roles, whose union branch comes next."""
 

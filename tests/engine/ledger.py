@@ -170,7 +170,9 @@ class Ledger:
         assert answers is None or sum(answered.values()) == answers
         assert set(answered.values()) <= {1}
         assert {name.partition("/")[0] for name in answered} == set(self.asked)
-        state = {key.decode(): tuple(json.loads(value)) for key, value in self.stored("state").items() if b"#" not in key}
+        state = {
+            key.decode(): tuple(json.loads(value)) for key, value in self.stored("state").items() if b"#" not in key
+        }
         assert state == folded
         if disk:
             assert self.on_disk(disk) == {table: self.stored(table) for table in TABLES}

@@ -1,4 +1,4 @@
-"""A worker for the tests: a balance and a gapless sequence per customer. `python ledger_worker.py`, settings by environment.
+"""A worker for the tests: a balance and a gapless sequence per customer. Settings come from the environment.
 
 Commands are JSON: {"id", "amount"}; with "times": n it gives n answers; with "bug" it raises after so many answers;
 with "halt": seconds it halts until it has waited so long.
@@ -39,13 +39,19 @@ def handle(tables: Tables, record: SourceRecord) -> Iterator[Decided]:
         balance, sequence = balance + command["amount"], sequence + 1
         last = position == command.get("times", 1) - 1
         yield Decided(
-            state={key: json.dumps([balance, sequence]).encode(), key + b"#%06d" % sequence: b"", key + b"#%06d" % (sequence - 5): None},
+            state={
+                key: json.dumps([balance, sequence]).encode(),
+                key + b"#%06d" % sequence: b"",
+                key + b"#%06d" % (sequence - 5): None,
+            },
             answers={answer_key: b"%d" % sequence} if last else {},
             records=[
                 Outgoing(
                     topology.transactions,
                     key,
-                    json.dumps([command["id"], position, sequence, balance, sum(1 for _ in tables.state.scan(key + b"#"))]).encode(),
+                    json.dumps(
+                        [command["id"], position, sequence, balance, sum(1 for _ in tables.state.scan(key + b"#"))]
+                    ).encode(),
                     [("ce_type", b"test")],
                 )
             ],
@@ -76,7 +82,9 @@ class Fault:
 
 def between_turns(tables: Mapping[int, Tables]) -> None:
     if path := os.environ.get("BETWEEN"):
-        Path(path).write_text(json.dumps({number: [k.decode() for k, _ in t.state.scan(b"c")] for number, t in tables.items()}))
+        Path(path).write_text(
+            json.dumps({number: [k.decode() for k, _ in t.state.scan(b"c")] for number, t in tables.items()})
+        )
 
 
 if __name__ == "__main__":

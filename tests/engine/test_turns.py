@@ -55,7 +55,9 @@ def test_a_turn_closes_after_its_seconds_of_deciding(ledger: Ledger) -> None:
 
     assert worker.stop() == 0
     ledger.check(answers=10)
-    entries = sum(1 for record in ledger.read(ledger.settings.topology.changelogs["state"]) if record.key() == b"\xff\xffsource")
+    entries = sum(
+        1 for record in ledger.read(ledger.settings.topology.changelogs["state"]) if record.key() == b"\xff\xffsource"
+    )
     assert entries >= 3
 
 

@@ -41,6 +41,7 @@ def text(value: str) -> CanonicalText:
         ("2026-06-01", date(2026, 6, 1)),
         (date(2026, 6, 1), text("2026-06-01")),
         (["a-1", "a-2"], text('["a-1","a-2"]')),
+        ('["a-1"]', text('["a-1"]')),
         ({"a": "1", "b": {"c": Decimal("2.50")}}, text('{"a":"1","b":{"c":"2.5"},"d":3}')),
         ({"other": None}, {"code": "A"}),
         ({"inner.a": 1, "lines[]": 2, "lines.1": "l-2"}, SHOWN),

@@ -1,0 +1,208 @@
+"""How fast transactions and outcomes become rows: `python -m bench.sink`. Prints one table; a row is a table row."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psutil
+from confluent_kafka import Producer
+from rich.console import Console
+from rich.table import Table
+
+from compose import discovery
+from processors.analytics import TABLE_OF, Origin, outcome_rows, transaction_rows
+from processors.answering import Memory, Received, answer
+from schemas import codec, wire
+from schemas.accounts import AccountState, ChangeAccountState, CreateAccount
+from schemas.bill_cycles import CancelAccountBillCycleChange, PerformAccountBillCycleChange, UpdateAccountBillCycle
+from schemas.catalog_file import read_catalog
+from schemas.envelope import CommandRecord
+from schemas.fields import Command
+from schemas.partition import partition_of
+from schemas.references import AccountRef
+from state.warehouse import Advance, Batch, Source, Warehouse, publish
+from streams import topology
+from streams.completeness import completeness
+from streams.settings import Settings
+from streams.sink import fill
+from streams.sink_batch import BATCH_ROWS
+from streams.stories.pure import KeptRows
+
+NORDLYS = Path(__file__).parents[1] / "compose" / "catalogs" / "nordlys.yaml"
+BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+PARTITIONS = 8
+
+
+class Answer(NamedTuple):
+    """What the core sent for one command."""
+
+    customer_id: str
+    transaction: bytes | None
+    outcome: bytes
+
+
+def life(customer_id: str, memory_of: Callable[[KeptRows], Memory]) -> Iterator[Answer]:
+    """One customer's account: planned, cancelled and performed changes, months of periods, a suspension, a refusal."""
+    rows = KeptRows()
+    account = AccountRef(account_id="a-1")
+    steps: list[tuple[int, Command]] = [
+        (0, CreateAccount(account_id="a-1", account_profile="mobile")),
+        (1, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_15", valid_from=BEGIN + timedelta(days=20))),
+        (2, CancelAccountBillCycleChange(account=account)),
+        (3, UpdateAccountBillCycle(account=account, bill_cycle="NO_SUCH_CYCLE")),
+        (4, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_15", valid_from=BEGIN + timedelta(days=40))),
+        (5, PerformAccountBillCycleChange(account=account)),
+        (50, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_1")),
+        (80, ChangeAccountState(account=account, state=AccountState.SUSPENDED, reason="NON_PAYMENT")),
+        (120, ChangeAccountState(account=account, state=AccountState.ACTIVE, reason="PAID")),
+        (200, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_15")),
+    ]
+    for number, (day, body) in enumerate(steps):
+        record = CommandRecord(
+            command_id=f"{customer_id}-{number}", customer_id=customer_id, source="crm", performed_by="bench", body=body
+        )
+        received = Received(command=record, timestamp=BEGIN + timedelta(days=day), partition=0, offset=number)
+        for answered in answer(received, memory_of(rows)):
+            rows.apply(answered.state)
+            rows.apply(answered.answers)
+            yield Answer(customer_id, answered.transaction_payload or None, answered.outcome_payload)
+
+
+def lives(customers: int) -> list[Answer]:
+    """The lives of so many customers, mixed as they would come: everybody's first command, everybody's second ..."""
+    catalog = msgspec.structs.replace(read_catalog(NORDLYS), version=1)
+    told = [
+        list(life(f"customer-{number:06}", lambda rows: Memory(rows, rows, lambda _: catalog)))
+        for number in range(customers)
+    ]
+    return [answers[step] for step in range(max(map(len, told))) for answers in told if step < len(answers)]
+
+
+# -- three measurements
+
+
+def decoded(answers: list[Answer]) -> list[list[Any]]:
+    """Rows of every answer, record by record."""
+    origin = Origin(0, 0, BEGIN)
+    rows: list[list[Any]] = []
+    for each in answers:
+        if each.transaction:
+            rows.append(list(transaction_rows(codec.TRANSACTION.decode(each.transaction, unknown="skip"), origin)))
+        rows.append(list(outcome_rows(codec.OUTCOME.decode(each.outcome, unknown="skip"), origin)))
+    return rows
+
+
+def written(rows: list[list[Any]], path: Path) -> float:
+    """Seconds to write rows that are there already, with offsets, in batches as the sink makes them."""
+    warehouse = Warehouse.open(path, [Source("t", "cluster", "id", 1)])
+    batches: list[Batch] = [Batch()]
+    count = 0
+    for record in rows:
+        for row in record:
+            batches[-1].rows.setdefault(TABLE_OF[type(row)], []).append(row)
+        count += len(record)
+        if count >= BATCH_ROWS:
+            batches.append(Batch())
+            count = 0
+    began = time.perf_counter()
+    for number, batch in enumerate(batches):
+        batch.advances.append(Advance("t", 0, number, number + 1))
+        warehouse.write(batch)
+    took = time.perf_counter() - began
+    began = time.perf_counter()
+    publish(warehouse, BEGIN)
+    print(f"publishing {path.stat().st_size / 1e6:,.0f} MB took {time.perf_counter() - began:.2f} s")
+    warehouse.close()
+    return took
+
+
+def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[float, int, float]:
+    """Seconds, rows, and megabytes by which memory grew, for all that stands in real topics."""
+    settings = Settings(
+        bootstrap_servers=bootstrap,
+        topic_prefix=f"bench-sink-{os.getpid()}",
+        partitions=PARTITIONS,
+        warehouse=folder / "from-topics.duckdb",
+    )
+    send(answers, settings)
+    wanted = sum(1 + (each.transaction is not None) for each in answers)
+    seen: list[int] = []
+    memory = [psutil.Process().memory_info().rss]
+
+    def wrote(batch: Batch) -> None:
+        seen.append(len(batch.rows["raw_transaction"]) + len(batch.rows["fact_command_outcome"]))
+        memory.append(psutil.Process().memory_info().rss)
+
+    began = time.perf_counter()
+    fill(settings, lambda: sum(seen) >= wanted, wrote)
+    took = time.perf_counter() - began
+    began = time.perf_counter()
+    receipts = completeness(settings)
+    assert all(receipt.complete for receipt in receipts), [each.sentence for each in receipts if not each.complete]
+    rows = sum(tally.rows for receipt in receipts for tally in receipt.found.values())
+    print(f"receipt: complete, {rows:,} rows compared in {time.perf_counter() - began:.1f} s")
+    return took, rows, (max(memory) - memory[0]) / 1e6
+
+
+def send(answers: list[Answer], settings: Settings) -> None:
+    """Write the answers to topics as the worker would, in transactions."""
+    names = settings.topology
+    topology.create(settings.client_properties(), names)
+    producer = Producer({**settings.client_properties(), "transactional.id": names.prefix, "compression.type": "zstd"})
+    producer.init_transactions()
+    ids = wire.local_id("BusinessTransaction"), wire.local_id("CommandOutcome")
+    producer.begin_transaction()
+    for number, each in enumerate(answers, 1):
+        partition, key = partition_of(each.customer_id, PARTITIONS), each.customer_id.encode()
+        if each.transaction:
+            producer.produce(names.transactions, wire.frame(ids[0], each.transaction), key, partition)
+        producer.produce(names.outcomes, wire.frame(ids[1], each.outcome), key, partition)
+        if number % 2000 == 0:
+            producer.commit_transaction()
+            producer.begin_transaction()
+    producer.commit_transaction()
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=5_000, help="each has about 20 transactions")
+    parser.add_argument("--kafka", help="address of a running Kafka; without it one is started")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="billfold-bench-") as scratch:
+        folder = Path(scratch)
+        answers = lives(options.customers)
+        transactions = sum(1 for each in answers if each.transaction)
+        began = time.perf_counter()
+        rows = decoded(answers)
+        decoding = time.perf_counter() - began
+        count = sum(map(len, rows))
+        writing = written(rows, folder / "decoded.duckdb")
+        del rows
+        server = discovery.start_kafka(folder / "kafka", given=options.kafka)
+        try:
+            whole, all_rows, grown = from_topics(answers, folder, server.address)
+        finally:
+            server.stop()
+    assert all_rows == count
+    table = Table("step", "rows/s", "transactions/s", title=f"{transactions:,} transactions, {count:,} rows")
+    for step, seconds in (
+        ("rows into DuckDB, with offsets", writing),
+        ("records into rows", decoding),
+        ("topics into DuckDB, all of it", whole),
+    ):
+        table.add_row(step, f"{count / seconds:,.0f}", f"{transactions / seconds:,.0f}")
+    Console().print(table)
+    print(f"memory grew by {grown:.0f} MB on the way")
+
+
+if __name__ == "__main__":
+    main()
