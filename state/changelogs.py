@@ -103,8 +103,8 @@ class KafkaLog:
         """
         asked = [TopicPartition(topic, number) for topic, number in spots]
         uncommitted = IsolationLevel.READ_UNCOMMITTED
-        lows = self._admin.list_offsets({spot: FIRST for spot in asked}, isolation_level=uncommitted)
-        ends = self._admin.list_offsets({spot: LAST for spot in asked}, isolation_level=uncommitted)
+        lows = self._admin.list_offsets(dict.fromkeys(asked, FIRST), isolation_level=uncommitted)
+        ends = self._admin.list_offsets(dict.fromkeys(asked, LAST), isolation_level=uncommitted)
         return {
             (spot.topic, spot.partition): Span(lows[spot].result().offset, ends[spot].result().offset) for spot in asked
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -137,6 +137,11 @@ class Shelf:
                 f"{self.topic} holds no version of catalog {self.name}: run `billfold catalog publish FILE`"
             )
         return in_force(versions, moment) or versions[0]
+
+    def of(self, customer_id: str) -> Callable[[datetime], Catalog]:
+        """What answers the version in force for a customer: an installation decides all with one catalog."""
+        del customer_id
+        return self.at
 
     def close(self) -> None:
         """Stop following and leave."""

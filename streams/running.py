@@ -9,6 +9,7 @@ from streams.catalogs import Shelf
 from streams.clock import Clock
 from streams.engine.worker import run_worker as run_engine
 from streams.registry import use_registry
+from streams.stories.shelf import StoryShelf
 from streams.worker import Worker
 
 
@@ -20,9 +21,11 @@ def run_worker() -> NoReturn:
     configured = settings.load()
     topology.check(configured.client_properties(), configured.topology)  # 1
     use_registry(configured)
-    shelf = Shelf(configured.consumer_properties(), configured.topology.catalog, configured.catalog)  # 2
+    by_record = configured.clock is settings.Clock.RECORDS
+    reader = configured.consumer_properties(), configured.topology.catalog
+    shelf = StoryShelf(*reader) if by_record else Shelf(*reader, configured.catalog)  # 2
     shelf.read_to_end()
     shelf.follow()
     worker = Worker(configured, shelf)
-    clock = Clock(configured) if configured.clock is settings.Clock.BROKER else None
+    clock = None if by_record else Clock(configured)
     run_engine(configured, worker.handle, worker.handle_bug, between_turns=clock.look if clock else None)  # 3

@@ -136,7 +136,8 @@ class Settings(BaseSettings):
     @property
     def topology(self) -> Topology:
         """The topics of this installation."""
-        return Topology(self.topic_prefix, self.partitions, self.replication, self.answer_days)
+        by_record = self.clock is Clock.RECORDS
+        return Topology(self.topic_prefix, self.partitions, self.replication, self.answer_days, by_record)
 
     @property
     def transactional_id(self) -> str:

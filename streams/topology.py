@@ -41,6 +41,8 @@ class Topology:
     partitions: int = 8
     replication: int = 1
     answer_days: int = ANSWER_DAYS
+    clock_of_records: bool = False
+    """Moments are those that producers write: for stories, which play at any date. Never in production."""
 
     @property
     def commands(self) -> str:
@@ -92,6 +94,8 @@ class Topology:
             "retention.bytes": "-1",
         }
         arrival = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(COMMAND_BATCH_BYTES)}
+        if self.clock_of_records:
+            arrival |= {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
         keyed = {
             self.commands: retained | arrival,
             self.transactions: retained | large,

@@ -46,8 +46,8 @@ class Worker:
         except DeadLetter as reason:
             yield self.dead_letter(record, str(reason))
             return
-        memory = Memory(tables.state, tables.answers, self.shelf.at)
         try:
+            memory = self._memory(tables, received)
             for answered in answer(received, memory):
                 yield self.decided(record, answered)
         except CatalogUnavailable as reason:
@@ -56,13 +56,16 @@ class Worker:
     def handle_bug(self, tables: Tables, record: SourceRecord, bug: Exception) -> Decided:
         """A decision raised: the command gets its outcome and its dead letter, and the line goes on."""
         log.error("bug in a decision", partition=record.partition, offset=record.offset, exc_info=bug)
-        memory = Memory(tables.state, tables.answers, self.shelf.at)
         letter = self.dead_letter(record, "BUG", bug)
         try:
-            answered = bug_answer(self.read(record), memory, record.answered)
+            received = self.read(record)
         except DeadLetter:
             return letter
+        answered = bug_answer(received, self._memory(tables, received), record.answered)
         return Decided(records=(*self.decided(record, answered).records, *letter.records))
+
+    def _memory(self, tables: Tables, received: Received) -> Memory:
+        return Memory(tables.state, tables.answers, self.shelf.of(received.command.customer_id))
 
     # -- in
 

@@ -14,6 +14,7 @@ from state.warehouse.definitions import (
     SOURCE,
     Table,
     View,
+    count,
     day,
     fraction,
     moment,
@@ -23,7 +24,7 @@ from state.warehouse.definitions import (
 
 _CHANGE = text("change_id", "Id of the change, derived from its command")
 _REQUESTED = moment("requested_at", "When the change was asked for")
-_NUMBER = whole("number", "Number of the account's period: 1, 2, 3 ... without gaps")
+_NUMBER = count("number", "Number of the account's period: 1, 2, 3 ... without gaps")
 
 LOG_BILL_CYCLE_CHANGE = Table(
     "log_bill_cycle_change",
@@ -71,8 +72,8 @@ LOG_BILLING_PERIOD = Table(
         day("end", "Local day after the last", required=False),
         text("kind", "INITIAL, REGULAR, SHORT, LONG or FINAL", required=False),
         text("bill_cycle", "Cycle; null on END_CHANGED: it stays", required=False),
-        whole("days", "Length in days", required=False, summed=True),
-        whole("of_days", "Days of the full period of its cycle that holds its last day", required=False),
+        count("days", "Length in days", required=False, summed=True),
+        count("of_days", "Days of the full period of its cycle that holds its last day", required=False),
     ),
 )
 
@@ -145,8 +146,8 @@ FACT_BILLING_PERIOD = View(
         day("end", "Local day after the last"),
         text("kind", "INITIAL, REGULAR, SHORT, LONG or FINAL"),
         text("bill_cycle", "Cycle that governs it"),
-        whole("days", "Length in days"),
-        whole("of_days", "Days of the full period of its cycle that holds its last day"),
+        count("days", "Length in days"),
+        count("of_days", "Days of the full period of its cycle that holds its last day"),
         fraction("proration", "days / of_days: the share of a full period's price"),
     ),
     """

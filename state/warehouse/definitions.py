@@ -13,6 +13,7 @@ class Kind(StrEnum):
     """What a column holds. A target chooses its own type for each."""
 
     TEXT = "TEXT"
+    COUNT = "COUNT"
     WHOLE = "WHOLE"
     FRACTION = "FRACTION"
     MOMENT = "MOMENT"
@@ -68,9 +69,14 @@ def sealed(name: str, doc: str) -> Column:
     return Column(name, Kind.TEXT, doc, pii=True, required=False)
 
 
-def whole(name: str, doc: str, *, required: bool = True, summed: bool = False) -> Column:
-    """A whole number."""
-    return Column(name, Kind.WHOLE, doc, required=required, summed=summed)
+def whole(name: str, doc: str, *, required: bool = True) -> Column:
+    """A whole number of 64 bits: offsets, sequences, sums."""
+    return Column(name, Kind.WHOLE, doc, required=required)
+
+
+def count(name: str, doc: str, *, required: bool = True, summed: bool = False) -> Column:
+    """A whole number of 32 bits: days, places, versions. Written four times as fast as one of 64."""
+    return Column(name, Kind.COUNT, doc, required=required, summed=summed)
 
 
 def fraction(name: str, doc: str) -> Column:
@@ -99,7 +105,7 @@ def json(name: str, doc: str) -> Column:
 
 
 ORIGIN = (
-    whole("kafka_partition", "Partition of the record that the row comes from"),
+    count("kafka_partition", "Partition of the record that the row comes from"),
     whole("kafka_offset", "Offset of that record"),
 )
 """Every table but the sink's own begins with these."""
@@ -107,18 +113,18 @@ ORIGIN = (
 CUSTOMER = text("customer_id", "Customer")
 ACCOUNT = text("account_id", "Account, unique within the customer")
 SEQUENCE = whole("sequence", "Number of the transaction: 1, 2, 3 ... per customer, without gaps")
-POSITION = whole("position", "Place of the event within the transaction: 0, 1, 2 ...")
+POSITION = count("position", "Place of the event within the transaction: 0, 1, 2 ...")
 OCCURRED = moment("occurred_at", "When the transaction counts; for due work its due moment")
 RECORDED = moment("recorded_at", "Kafka's timestamp of the command record that led to it, however late that was")
 SOURCE = text("source", "System that asked; clock for the core's own clock")
 PERFORMED_BY = text("performed_by", "Who asked: a person or a service")
 PUBLISHED = moment("published_at", "Kafka's timestamp of the record that the row comes from")
 CAUSE = (
-    whole("cause_partition", "Partition of the command record that led to it"),
+    count("cause_partition", "Partition of the command record that led to it"),
     whole("cause_offset", "Offset of that command record"),
-    whole("cause_position", "Place among that record's answers: due work first, its own answer last"),
+    count("cause_position", "Place among that record's answers: due work first, its own answer last"),
 )
 VERSIONS = (
-    whole("catalog_version", "Version of the catalog that decided"),
+    count("catalog_version", "Version of the catalog that decided"),
     text("rules_version", "Version of rules and time zone database that decided"),
 )

@@ -32,6 +32,7 @@ def _flag(value: bool) -> str:  # noqa: FBT001 - a table of functions of one val
 _EXACT: dict[Kind, Callable[[Any], str]] = {
     Kind.TEXT: str,
     Kind.JSON: str,
+    Kind.COUNT: str,
     Kind.WHOLE: str,
     Kind.MOMENT: _moment,
     Kind.DAY: date.isoformat,

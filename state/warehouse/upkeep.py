@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from state.warehouse.definitions import CUSTOMER, PUBLISHED, Table, View, fraction, moment, text, whole
+from state.warehouse.definitions import CUSTOMER, PUBLISHED, Table, View, count, fraction, moment, text, whole
 
 _TOPIC = text("topic", "Topic")
-_PARTITION = whole("kafka_partition", "Partition of the topic")
+_PARTITION = count("kafka_partition", "Partition of the topic")
 _NEXT = whole("next_offset", "The first offset that is not in the warehouse yet: complete up to before it")
 
 SINK_SOURCE = Table(
@@ -16,7 +16,7 @@ SINK_SOURCE = Table(
         _TOPIC,
         text("cluster_id", "Kafka's id of the cluster"),
         text("topic_id", "Kafka's id of the topic; one made anew has another"),
-        whole("partitions", "Number of partitions; it must never change"),
+        count("partitions", "Number of partitions; it must never change"),
     ),
 )
 
@@ -52,7 +52,7 @@ SINK_VERSION = Table(
     "sink_version",
     "The migrations that this database has had.",
     ("version",),
-    (whole("version", "Number of the migration"), text("what", "What it did")),
+    (count("version", "Number of the migration"), text("what", "What it did")),
 )
 
 WAREHOUSE_AGE = View(

@@ -24,7 +24,7 @@ Place = tuple[int, int]
 
 
 class Given(msgspec.Struct, frozen=True):
-    """One answer: an outcome and, where something changed, its transaction. Within a sound log there is always an outcome."""
+    """One answer: an outcome and, where something changed, its transaction. In a sound log there is an outcome."""
 
     outcome: CommandOutcome | None
     outcome_record: SourceRecord | None
@@ -88,7 +88,7 @@ def paired(
 def _checked_transactions(
     records: Iterator[SourceRecord], partitions: int, chains: Scratch
 ) -> Iterator[tuple[BusinessTransaction, SourceRecord]]:
-    """1. The bytes have the hash that they state (I5). 2. In the order of the commands (I7). 3. Gapless, one chain (I2, I5)."""
+    """1. Bytes fit their hash (I5). 2. In the order of the commands (I7). 3. Gapless, one chain (I2, I5)."""
     before: Place = (-1, 0)
     for record in records:
         payload = _payload(record, "I5")

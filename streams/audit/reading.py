@@ -147,15 +147,14 @@ class Source:
                 reach = decode(record.value)
         return reach
 
-    def letters(self, number: int | None = None) -> dict[int, dict[int, list[Letter]]]:
-        """All dead letters, by partition and offset of the command that they are about. This grows with their number."""
+    def letters(self) -> dict[int, dict[int, list[Letter]]]:
+        """All dead letters, by partition and offset of the command that they are about. Grows with their number."""
         topic = self._topology.dead_letters
         found: dict[int, dict[int, list[Letter]]] = {}
         for (_, own), span in self.spans(topic).items():
             for record in self.records(topic, own, span):
                 letter, origin, offset = described(record)
-                if number is None or origin == number:
-                    found.setdefault(origin, {}).setdefault(offset, []).append(letter)
+                found.setdefault(origin, {}).setdefault(offset, []).append(letter)
         return found
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from schemas.partition import partition_of
 from state.changelogs import Span
 from state.source import SourceEntry
 from streams import settings
+from streams.audit.copies import compare_copy
 from streams.audit.findings import Finding
 from streams.audit.partition import Judge, Letter, PartitionLog, Tally, audit_partition
 from streams.audit.reading import Source, digest_of
@@ -29,6 +30,8 @@ from streams.settings import Settings
 from streams.worker import Worker
 
 SHOW_EVERY = 500
+Follow = Callable[[str, int], Callable[[int], None]]
+"""Given what is done and how much there is, returns what to call with what was done."""
 COUNTS = ("commands", "outcomes", "transactions", "dead_letters", "rows", "customers", "waiting")
 
 
@@ -53,9 +56,12 @@ def run_audit(customer: str | None) -> int:
 def audit(
     configured: Settings,
     customer: str | None = None,
-    follow: Callable[[str, int], Callable[[int], None]] = lambda _, __: lambda _: None,
+    follow: Follow = lambda _, __: lambda _: None,
+    directories: Sequence[Path] = (),
 ) -> dict[int, Tally]:
     """Audit every partition, or a customer in his; workers may go on meanwhile.
+
+    `directories` are those of stopped workers: where a copy is as far as its changelogs, it must equal them.
 
     1. Add up the changelogs: they say how far the commands are decided, in the same transaction as everything else.
     2. Read the dead letters. 3. Read a partition's commands, transactions and outcomes side by side, and judge.
@@ -82,6 +88,8 @@ def audit(
             with partition_log(source, judge, number, reaches[number], since, customer) as opened:
                 opened.letters = letters.pop(number, {})
                 tallies[number] = audit_partition(opened, judge, in_steps(advance))
+                for directory in directories:
+                    tallies[number].findings += compare_copy(directory, opened, judge, pinned)
         for strays in letters.values() if customer is None else ():
             tallies[numbers[0]].findings.extend(stray(letter) for each in strays.values() for letter in each)
         return tallies

@@ -43,16 +43,18 @@ def compare_tables(
     """
     topics = judge.topology.changelogs
     entities = (row for row in _of(changelogs.rows("state"), only) if _kind(row[0]) in ENTITIES)
-    fold = _Comparison(number, topics["state"])
+    fold = Comparison(number, topics["state"])
     fold.rows(folded.rows("state"), entities, "the fold of the transactions")  # 1
-    state = _Comparison(number, topics["state"])
+    state = Comparison(number, topics["state"])
     state.rows(replayed.rows("state"), _of(changelogs.rows("state"), only), "the replay of the commands")  # 2
-    answers = _Comparison(number, topics["answers"], gone=lambda row: has_expired(row, judge.now))
+    answers = Comparison(number, topics["answers"], gone=lambda row: has_expired(row, judge.now))
     answers.rows(replayed.rows("answers"), _of(changelogs.rows("answers"), only), "the replay of the commands")  # 3
     return state.count + answers.count, fold.customers
 
 
-class _Comparison:
+class Comparison:
+    """Rows that must be there beside those of a changelog, counted."""
+
     def __init__(self, number: int, topic: str, gone: Callable[[bytes], bool] = lambda _: False) -> None:
         self.number, self.topic, self.gone = number, topic, gone
         self.count = self.customers = 0

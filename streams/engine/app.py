@@ -102,8 +102,7 @@ class EngineApp(faust.App):
             self.watchdog.expect("a turn", self.settings.turn_timeout_seconds)
             if batch.waiting:
                 self.between_turns()
-        if halted:
-            await self.consumer.halt(halted, reached)
+        self.consumer.line.advance(reached, halted)
         self.consumer.turned.set()  # only now is the next batch fetched: Faust's acknowledgements decide nothing
 
     async def _commit(self, turn: Turn, group: object) -> None:

@@ -45,17 +45,18 @@ class Batch:
 
 
 class Line:
-    """Where each owned partition goes on, and which ones wait. Touched by the consumer's thread only."""
+    """Where each owned partition goes on, and which ones wait. Never touched while the consumer is polled."""
 
     def __init__(self) -> None:
         self._next: dict[int, int] = {}
         self._halted: dict[int, tuple[int, float, float]] = {}  # partition -> offset, halted since, until
+        self._fetched: set[int] | None = None  # None: whatever is fetched now, it is not what should be
 
     def begin(self, offsets: Mapping[int, int]) -> None:
-        """Take over what a restore found."""
-        self._next, self._halted = dict(offsets), {}
+        """Take over what a restore found. Nothing is fetched yet."""
+        self._next, self._halted, self._fetched = dict(offsets), {}, None
 
-    def halt(self, halted: Mapping[int, Halted], reached: Mapping[int, int]) -> None:
+    def advance(self, reached: Mapping[int, int], halted: Mapping[int, Halted]) -> None:
         """Move on to where a batch ended, and leave partitions out until their wait is over."""
         self._next |= reached
         now = time.monotonic()
@@ -63,15 +64,20 @@ class Line:
             offset, since, _ = self._halted.get(number, (-1, now, now))
             self._halted[number] = halt.offset, since if offset == halt.offset else now, now + halt.seconds
             self._next[number] = halt.offset
+            self._fetched = None  # what was fetched behind the record must be forgotten, it comes again
 
-    def moving(self) -> dict[int, int]:
-        """Return the partitions that are to be fetched now."""
+    def change(self) -> dict[int, int] | None:
+        """Return from where to fetch, None when that goes on as it is."""
         now = time.monotonic()
-        return {
+        moving = {
             number: offset
             for number, offset in self._next.items()
             if number not in self._halted or self._halted[number][2] <= now
         }
+        if moving.keys() == self._fetched:
+            return None
+        self._fetched = set(moving)
+        return moving
 
     def waited(self, number: int, offset: int) -> float:
         """How long a record has been halted."""
@@ -94,7 +100,6 @@ class TurnConsumer(FaustConsumer):
         self.client = Consumer(self.app.consumer_settings)
         self.turned = asyncio.Event()
         self.line = Line()
-        self._assigned_now: dict[int, int] = {}
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.thread, function, *arguments)
@@ -131,7 +136,8 @@ class TurnConsumer(FaustConsumer):
     def _fetch(self) -> Batch | None:
         """Poll for the first record, then take what is there: consume(n, t) would wait for n records."""
         generation = self.app.consumer_generation_id
-        self._release()
+        if (change := self.line.change()) is not None:
+            self._fetch_from(change)
         first = self.client.poll(POLL_SECONDS)
         if first is None:
             return None
@@ -141,16 +147,9 @@ class TurnConsumer(FaustConsumer):
         records = [self._record(message) for message in messages if self._readable(message)]
         return Batch(records, generation, self.group) if records else None
 
-    def _release(self) -> None:
-        """Let partitions whose wait is over be fetched again."""
-        moving = self.line.moving()
-        if self._assigned_now.keys() != moving.keys():
-            self._assign(moving)
-
-    def _assign(self, moving: dict[int, int]) -> None:
+    def _fetch_from(self, positions: Mapping[int, int]) -> None:
         source = self.app.names.source
-        self._assigned_now = moving
-        self.client.assign([TopicPartition(source, number, offset) for number, offset in moving.items()])
+        self.client.assign([TopicPartition(source, number, offset) for number, offset in positions.items()])
 
     def _readable(self, message: Message) -> bool:
         error = message.error()
@@ -177,15 +176,6 @@ class TurnConsumer(FaustConsumer):
             self.line.waited(number, offset),
         )
 
-    async def halt(self, halted: Mapping[int, Halted], reached: Mapping[int, int]) -> None:
-        """Fetch on without these partitions until their wait is over."""
-
-        def apply() -> None:
-            self.line.halt(halted, reached)
-            self._assign(self.line.moving())
-
-        await self._in_thread(apply)
-
     # -- membership: called by librdkafka inside poll, in the consumer's thread
 
     async def subscribe(self, topics: Iterable[str]) -> None:
@@ -204,7 +194,6 @@ class TurnConsumer(FaustConsumer):
         """Nothing is fetched until it is restored. The membership is captured here: at commit it might be another."""
         client.assign([])
         self.line.begin({})
-        self._assigned_now = {}
         self.group = client.consumer_group_metadata()
         self.owned = frozenset(TP(spot.topic, spot.partition) for spot in partitions)
         self.app.consumer_generation_id += 1
@@ -222,7 +211,6 @@ class TurnConsumer(FaustConsumer):
         del partitions
         client.unassign()
         self.line.begin({})
-        self._assigned_now = {}
         revoked, self.owned = set(self.owned), frozenset()
         self.app.consumer_generation_id += 1
 
@@ -239,7 +227,6 @@ class TurnConsumer(FaustConsumer):
         def begin() -> None:
             if generation == self.app.consumer_generation_id:
                 self.line.begin(offsets)
-                self._assign(self.line.moving())
 
         await self._in_thread(begin)
         return {}

@@ -81,33 +81,37 @@ class Answers:
         """Leave."""
         self._consumer.close()
 
-    def wait(self, record: CommandRecord, place: Place, deadline: float) -> list[Came] | None:
-        """The answers to a command at its place, due work first; None if its own does not come in time."""
-        while time.monotonic() < deadline:
-            came = self._complete(record, place)
-            if came is not None:
-                return came
+    def wait(self, record: CommandRecord, place: Place, deadline: float) -> bool:
+        """Wait for a command's own answer, and for the transactions of all that came before it. False: not in time."""
+        while not self._complete(record, place):
+            if time.monotonic() > deadline:
+                return False
             message = self._consumer.poll(POLL_SECONDS)
             if message is not None:
                 self._take(message)
-        return None
+        return True
 
-    def _complete(self, record: CommandRecord, place: Place) -> list[Came] | None:
-        outcomes = sorted(self._outcomes[place], key=lambda outcome: outcome.cause.position)
-        answered = bool(outcomes) and _is_own(outcomes[-1], record)
-        if not answered and place not in self._dead:
-            return None
-        needed = [outcome for outcome in outcomes if outcome.transaction_id is not None and not outcome.repeated]
-        if any(outcome.transaction_id not in self._transactions for outcome in needed):
-            return None
+    def came(self, place: Place) -> list[Came]:
+        """What came of the command at a place: due work first, its own answer last."""
         came = [
             Came(outcome=one, transaction=None if one.repeated else self._transactions.get(one.transaction_id or ""))
-            for one in outcomes
+            for one in sorted(self._outcomes[place], key=lambda outcome: outcome.cause.position)
         ]
         reason = self._dead.get(place)
         if reason is not None:
             came.append(Came(dead_letter=reason, bug=reason if reason.startswith("BUG") else None))
         return came
+
+    def is_dead(self, place: Place) -> bool:
+        """Whether the command became a dead letter. Outcomes of due work before it may still be on their way."""
+        return place in self._dead
+
+    def _complete(self, record: CommandRecord, place: Place) -> bool:
+        outcomes = self._outcomes[place]
+        missing = (one for one in outcomes if not one.repeated and (one.transaction_id or "") not in self._transactions)
+        if any(one.transaction_id is not None for one in missing):
+            return False
+        return place in self._dead or any(_is_own(one, record) for one in outcomes)
 
     def _take(self, message: Message) -> None:
         error = message.error()

@@ -16,6 +16,8 @@ from streams.stories.writing import NotYaml, Place, Written, read_yaml
 CATALOGS = Path(compose.__file__).parent / "catalogs"
 
 _files: dict[Path, tuple[int, Written]] = {}
+_built: dict[tuple[object, ...], Catalog] = {}
+"""Most stories begin with the same catalog; a file's content lives as long as `_files`, so its id tells it."""
 
 
 class CatalogNotRead(Exception):
@@ -43,12 +45,15 @@ def _read(
 ) -> Catalog:
     if isinstance(catalog, str):
         path = CATALOGS / f"{catalog}.yaml"
-        written, content, place = _file(path, story, place), None, ()
+        written, place = _file(path, story, place), ()
         content = written.content
     else:
         path, written, content = story.path, story.written, catalog
+    key = (path, id(content), version, repr(switches), begins)
+    if isinstance(catalog, str) and key in _built:
+        return _built[key]
     try:
-        return catalog_from_mapping(
+        read = catalog_from_mapping(
             content,
             version=version,
             effective_from_default=begins,
@@ -57,6 +62,9 @@ def _read(
     except CatalogInvalid as invalid:
         problems = located(invalid.problems, written.node, str(path), place)
         raise CatalogNotRead("\n".join(map(str, problems))) from None
+    if isinstance(catalog, str):
+        _built[key] = read
+    return read
 
 
 def _file(path: Path, story: Story, place: Place) -> Written:

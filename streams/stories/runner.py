@@ -18,7 +18,7 @@ from processors.customer import CustomerView, Rows, Stored
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
-from schemas.refusals import Violation
+from schemas.refusals import Code, Violation
 from schemas.rows import Due
 from schemas.words import COMMANDS
 from streams.sealing import SealBrokenError, seal_command, seal_unparsed, unseal_text
@@ -335,6 +335,8 @@ def _refuse_bugs(came: Sequence[Came], shown: Any) -> None:
     for one in came:
         if one.bug is not None:
             raise _Failed(f"a bug of ours: {one.bug}", came=shown)
+        if one.outcome is not None and any(found.code == Code.INTERNAL_ERROR for found in one.outcome.violations):
+            raise _Failed("a bug of ours: the worker's log says which", came=shown)
 
 
 def events_of(

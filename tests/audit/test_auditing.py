@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from processors import answering
+from processors import answering, decisions
 from schemas import codec, wire
-from schemas.accounts import CreateAccount
-from schemas.bill_cycles import StartBillingPeriod
+from schemas.accounts import CreateAccount, ExecutePlannedStateChange
 from schemas.envelope import CommandRecord
 from state.source import STATE_VERSION, SourceEntry
 from tests.audit.made_log import BEGIN, TOPOLOGY, MadeLog, append, findings, ordered
@@ -74,11 +73,11 @@ def test_a_command_in_the_middle_of_its_answers_is_sound() -> None:
 
 
 def raising_decide() -> Callable[..., Any]:
-    """Decisions raise for accounts of one name, and for every third billing period."""
-    decide = answering.decide
+    """Decisions raise for accounts of one name, and for planned changes of state."""
+    decide = decisions.decide
 
     def raising(view: Any, command: Any, context: Any) -> Any:
-        if isinstance(command, StartBillingPeriod) and command.number == 3:
+        if isinstance(command, ExecutePlannedStateChange):
             raise ZeroDivisionError("a bug in due work")
         if isinstance(command, CreateAccount) and command.account_id == BUGGY:
             raise ZeroDivisionError("a bug in a command")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from schemas import contracts, wire
@@ -41,6 +42,15 @@ def configured(registry: str, topic_prefix: str) -> Settings:
     return Settings(registry_url=registry, topic_prefix=topic_prefix)
 
 
+def without_namespaces(schema: Any) -> Any:
+    """The registry leaves a namespace out where an outer type has the same one."""
+    if isinstance(schema, list):
+        return [without_namespaces(branch) for branch in schema]
+    if isinstance(schema, dict):
+        return {name: without_namespaces(value) for name, value in schema.items() if name != "namespace"}
+    return schema
+
+
 def test_producers_do_not_register(configured: Settings) -> None:
     with pytest.raises(RegistryProblem, match="run `billfold schemas push`"):
         use_registry(configured)
@@ -56,7 +66,8 @@ def test_pushed_contracts_are_written_with_the_ids_of_the_registry(configured: S
     client = SchemaRegistryClient({"url": configured.registry_url})
     for contract, subject in subjects(configured).items():
         assert 0 < wire.current_id(contract) < 2**30
-        assert wire.writer_schema(wire.current_id(contract)) == schema_of(contract)
+        kept = wire.writer_schema(wire.current_id(contract))
+        assert without_namespaces(kept) == without_namespaces(schema_of(contract))
         assert client.get_config(subject).compatibility_level == "BACKWARD_TRANSITIVE"
     assert len({wire.current_id(contract) for contract in CONTRACTS}) == len(CONTRACTS)
     with pytest.raises(UnknownSchema):
@@ -72,7 +83,7 @@ def test_the_registry_refuses_what_would_break_readers(configured: Settings, mon
         return {1: broken} if contract == "Command" else contracts.versions_of(contract)
 
     monkeypatch.setattr(streams_registry, "versions_of", versions)
-    with pytest.raises(RegistryProblem, match="refuses Command .* incompatible"):
+    with pytest.raises(RegistryProblem, match=r"refuses Command .* incompatible"):
         push(configured)
 
 
@@ -84,21 +95,25 @@ def test_a_log_with_both_kinds_of_ids_is_read(configured: Settings, kafka: str) 
     newer_id = client.register_schema(subjects(configured)["Command"], Schema(json.dumps(newer), "AVRO"))
     use_registry(configured)
     payload = COMMAND.encode(RECORD)
+    topic = configured.topology.commands
+    AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic, 1)])[topic].result()
     producer = Producer({"bootstrap.servers": kafka})
     for value in (
         wire.frame(local_id("Command"), payload),
         wire.frame(wire.current_id("Command"), payload),
         wire.frame(newer_id, payload + b"\x02\x04hi"),
     ):
-        producer.produce(configured.topology.commands, value)
+        producer.produce(topic, value)
     assert producer.flush(30) == 0
 
     consumer = Consumer(
         {"bootstrap.servers": kafka, "group.id": configured.topic_prefix, "auto.offset.reset": "earliest"}
     )
-    consumer.subscribe([configured.topology.commands])
+    consumer.subscribe([topic])
     messages: list[Any] = []
-    while len(messages) < 3:
+    for _ in range(60):
+        if len(messages) == 3:
+            break
         messages += consumer.consume(3, timeout=1)
     consumer.close()
 

@@ -1,0 +1,139 @@
+"""`billfold demo`: a real Kafka, a worker, the sink, and the Nordlys story as real commands; then what became of it."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from compose import discovery
+from processors.customer import Rows
+from schemas.catalog import Catalog
+from schemas.envelope import CommandOutcome, CommandRecord, Status
+from state.warehouse.published_copy import copy_path
+from streams import settings
+from streams.answers import COLOURS, print_violations
+from streams.stories import report
+from streams.stories.format import read_story
+from streams.stories.live import LiveRun, LiveStage
+from streams.stories.runner import Came, play
+from streams.vault import Vault
+
+STORY = Path(__file__).parent.parent / "compose" / "stories" / "nordlys.yaml"
+
+SHOWN: dict[str, str] = {
+    "Billing periods": """
+        SELECT account_id, number, "start", "end", kind, bill_cycle, days, of_days, round(proration, 3) AS proration
+        FROM fact_billing_period ORDER BY account_id, number""",
+    "Bill cycle changes": """
+        SELECT from_code, to_code, outcome, trigger, planned_for, lead_time_days, source, performed_by
+        FROM fact_bill_cycle_change ORDER BY requested_at""",
+    "Accounts, as they are now": """
+        SELECT account_id, type, state, bill_cycle, currency FROM dim_account WHERE is_current ORDER BY account_id""",
+    "Answers": """
+        SELECT command_type, status, count(*) AS commands FROM fact_command_outcome GROUP BY ALL ORDER BY ALL""",
+}
+"""What is shown of the warehouse, each by the question that a person would ask."""
+
+
+class Narrated:
+    """A live stage that tells what comes back."""
+
+    def __init__(self, stage: LiveStage, console: Console) -> None:
+        self._stage, self._console = stage, console
+
+    @property
+    def rows(self) -> Rows:
+        """The state table."""
+        return self._stage.rows
+
+    @property
+    def vault(self) -> Vault:
+        """The story's keys."""
+        return self._stage.vault
+
+    @property
+    def prefix(self) -> str:
+        """What stands before customer ids."""
+        return self._stage.prefix
+
+    def send(self, record: CommandRecord, at: datetime) -> Sequence[Came]:
+        """Send, and tell each answer."""
+        came = self._stage.send(record, at)
+        for one in came:
+            if one.outcome is not None:
+                self._tell(one.outcome, one)
+        return came
+
+    def publish(self, catalog: Catalog) -> None:
+        """Publish a catalog version."""
+        self._stage.publish(catalog)
+
+    def _tell(self, outcome: CommandOutcome, came: Came) -> None:
+        events = [type(change.event).__name__ for change in came.transaction.changes] if came.transaction else []
+        told = ", ".join(events) or ", ".join(f"would happen: {type(event).__name__}" for event in outcome.events)
+        if outcome.repeated:
+            told = "the same answer again"
+        self._console.print(
+            f"{outcome.decided_at:%Y-%m-%d %H:%M}  {outcome.source:<6} {outcome.command_type:<30} "
+            f"[{COLOURS[outcome.status]}]{outcome.status:<10}[/] {escape(told)}",
+            highlight=False,
+        )
+        if outcome.status is Status.REJECTED:
+            print_violations(outcome.violations, self._console)
+
+
+def run_demo(*, keep: bool) -> None:
+    """Play the story and show the warehouse; everything that was started ends with the demo."""
+    console = Console()
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="billfold-demo-") as folder, console.status("Starting Kafka") as status:
+        given = settings.load().bootstrap_servers if "bootstrap_servers" in settings.load().model_fields_set else None
+        with discovery.kafka(Path(folder), given=given, say=status.update) as kafka:
+            console.print(f"Kafka is {kafka.story}", style="dim")
+            status.update("Starting a worker and the sink")
+            with LiveRun(kafka.address) as run:
+                stage = run.stage(read_story(STORY))
+                console.print(f"\n[bold]{escape(stage.story.title)}[/]")
+                failure = play(stage.story, Narrated(stage, console))
+                if failure is not None:
+                    console.print(report.failed(stage.story, failure))
+                    raise SystemExit(1)
+                status.update("Waiting until the warehouse has all of it")
+                for disagreement in run.disagreements():
+                    console.print(disagreement)
+                    raise SystemExit(1)
+                status.stop()
+                show_warehouse(copy_path(run.settings.warehouse), console)
+                console.print(f"\nDone in {time.monotonic() - began:.0f} s, {len(stage.transactions)} transactions.")
+                if keep:
+                    stay(kafka.address, run.settings.warehouse, console)
+    console.print("Again: `make demo`. To look around while it runs: `.venv/bin/billfold demo --keep`.", style="dim")
+
+
+def show_warehouse(file: Path, console: Console) -> None:
+    """Print a few tables of a warehouse as a person would want to read them."""
+    with duckdb.connect(str(file), read_only=True) as warehouse:
+        for title, question in SHOWN.items():
+            answer = warehouse.execute(question)
+            table = Table(*(str(column[0]) for column in answer.description or ()), title=title, title_justify="left")
+            for row in answer.fetchall():
+                table.add_row(*("" if value is None else str(value) for value in row))
+            console.print()
+            console.print(table)
+
+
+def stay(bootstrap: str, warehouse: Path, console: Console) -> None:
+    """Keep everything running until Ctrl-C."""
+    console.print(f"\nKafka: {bootstrap}\nWarehouse (a copy for readers): {copy_path(warehouse)}\nCtrl-C stops everything.")
+    threading.Event().wait()

@@ -1,0 +1,165 @@
+"""An installation of its own on the shared broker: topics, load, worker processes, and the auditor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from schemas import codec, wire
+from schemas.catalog_file import read_catalog
+from schemas.envelope import CommandOutcome
+from schemas.partition import partition_of
+from streams import catalogs, topology
+from streams.audit.reading import Source
+from streams.audit.running import audit
+from streams.engine.boundary import SourceRecord
+from streams.settings import Settings
+from tests.faults.load import Load, Sent
+
+PARTITIONS = 2
+NORDLYS = Path(__file__).parents[2] / "compose" / "catalogs" / "nordlys.yaml"
+WORKER = Path(__file__).with_name("faulty_worker.py")
+RESTORED = "restored partitions"
+
+
+def wait_until(what: str, condition: Callable[[], Any], seconds: float = 40) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+    return found
+
+
+class WorkerProcess:
+    """A worker, and what it said since it was started."""
+
+    def __init__(self, environment: dict[str, str], output: Path) -> None:
+        self._output = output
+        self._begin = output.stat().st_size if output.exists() else 0
+        with output.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(WORKER)], env=os.environ | environment, stdout=out, stderr=out
+            )
+
+    def said(self) -> str:
+        return self._output.read_bytes()[self._begin :].decode(errors="replace")
+
+    def wait_for(self, text: str) -> None:
+        wait_until(f"{text!r} from a worker", lambda: text in self.said() or self.process.poll() is not None)
+        assert text in self.said(), self.said()[-3000:]
+
+    def ended(self, seconds: float = 40) -> int:
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        self.process.kill()
+        assert self.ended() == -signal.SIGKILL, self.said()[-3000:]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.ended() == 0, self.said()[-3000:]
+
+
+class Rig:
+    """One test's installation."""
+
+    def __init__(self, kafka: str, folder: Path, name: str, seed: int) -> None:
+        self.folder, self.workers = folder, list[WorkerProcess]()
+        self.environment = {
+            "BILLFOLD_BOOTSTRAP_SERVERS": kafka,
+            "BILLFOLD_TOPIC_PREFIX": name,
+            "BILLFOLD_GROUP": name,
+            "BILLFOLD_PARTITIONS": str(PARTITIONS),
+            "BILLFOLD_DATA_DIRECTORY": str(folder / "data"),
+            "BILLFOLD_CATALOG": "nordlys",
+            "BILLFOLD_SESSION_TIMEOUT_SECONDS": "2",
+            "BILLFOLD_TRANSACTION_TIMEOUT_SECONDS": "5",
+            "BILLFOLD_TURN_ITEMS": "60",  # many turns, so that a fault meets one
+        }
+        given: dict[str, Any] = {
+            variable.removeprefix("BILLFOLD_").lower(): value for variable, value in self.environment.items()
+        }
+        self.settings = Settings(**given)
+        self.topology = self.settings.topology
+        topology.create(self.settings.client_properties(), self.topology)
+        catalogs.publish(self.settings.client_properties(), self.topology.catalog, read_catalog(NORDLYS))
+        self.load = Load(seed)
+        self.producer = self.new_producer()
+        print(f"\nseed {seed}")
+
+    def new_producer(self) -> Producer:
+        return Producer(self.settings.client_properties() | {"enable.idempotence": True, "linger.ms": 1})
+
+    def send(self, count: int) -> None:
+        """So many commands of the load."""
+        for sent in self.load.commands(count, datetime.now(UTC)):
+            self.put(sent)
+        self.producer.flush()
+
+    def put(self, sent: Sent, producer: Producer | None = None, partition: int | None = None) -> None:
+        home = partition_of(sent.customer_id, PARTITIONS) if partition is None else partition
+        key = sent.customer_id.encode() or None
+        (producer or self.producer).produce(self.topology.commands, sent.value, key, home)
+
+    def worker(self, instance: str = "a", **environment: str) -> WorkerProcess:
+        own = {"BILLFOLD_INSTANCE": instance} | environment
+        worker = WorkerProcess(self.environment | own, self.folder / f"{instance}.log")
+        self.workers.append(worker)
+        return worker
+
+    def lose_disk(self, instance: str = "a") -> None:
+        shutil.rmtree(self.folder / "data" / instance)
+
+    def lag(self) -> int:
+        """Commands behind the group's committed offsets."""
+        reader = Consumer(self.settings.client_properties() | {"group.id": self.settings.group, "log_level": 0})
+        spots = [TopicPartition(self.topology.commands, number) for number in range(PARTITIONS)]
+        try:
+            committed = reader.committed(spots, timeout=10)
+            ends = [reader.get_watermark_offsets(spot, timeout=10)[1] for spot in spots]
+        finally:
+            reader.close()
+        return sum(end - max(found.offset, 0) for end, found in zip(ends, committed, strict=True))
+
+    def settled(self) -> None:
+        wait_until("every command is decided", lambda: self.lag() == 0)
+
+    def records(self, topic: str) -> Iterator[SourceRecord]:
+        """Committed records up to the present end."""
+        source = Source(self.settings.consumer_properties(), self.topology)
+        try:
+            for (_, number), span in source.spans(topic).items():
+                yield from source.records(topic, number, span)
+        finally:
+            source.close()
+
+    def outcomes(self) -> list[CommandOutcome]:
+        return [codec.OUTCOME.decode(wire.unframe(record.value)[1]) for record in self.records(self.topology.outcomes)]
+
+    def check(self, *instances: str) -> None:
+        """The auditor finds everything sound, the disks of stopped workers too."""
+        folders = [self.folder / "data" / instance for instance in instances or ("a",)]
+        tallies = audit(self.settings, directories=folders).values()
+        assert [finding.sentence() for tally in tallies for finding in tally.findings] == []
+        totals = {
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("commands", "outcomes", "transactions", "dead_letters", "rows", "waiting")
+        }
+        print("audit:", totals)
+        assert totals["waiting"] == 0
+
+    def close(self) -> None:
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.kill()
+                worker.process.wait()
