@@ -61,7 +61,7 @@ def life(customer_id: str, memory_of: Callable[[KeptRows], Memory]) -> Iterator[
         (4, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_15", valid_from=BEGIN + timedelta(days=40))),
         (5, PerformAccountBillCycleChange(account=account)),
         (50, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_1")),
-        (80, ChangeAccountState(account=account, state=AccountState.SUSPENDED, reason="NON_PAYMENT")),
+        (80, ChangeAccountState(account=account, state=AccountState.SUSPENDED, reason="UNPAID")),
         (120, ChangeAccountState(account=account, state=AccountState.ACTIVE, reason="PAID")),
         (200, UpdateAccountBillCycle(account=account, bill_cycle="MONTHLY_15")),
     ]

@@ -112,7 +112,11 @@ class LocalKafka:
         self.running.clear()
 
     def kill(self, node: int = 1) -> None:
-        """SIGKILL one broker. What it had written survives in the system's page cache: this is not a power cut."""
+        """SIGKILL one broker. What it had written survives in the system's page cache: this is not a power cut.
+
+        Killed within milliseconds of a commit and restarted at once, a single broker may leave that transaction hanging
+        (README): use three brokers to kill under load.
+        """
         process = self.running.pop(node)
         process.kill()
         process.wait()

@@ -114,6 +114,9 @@ class KafkaLog:
     ) -> Iterator[dict[Spot, Piece]]:
         """Committed records; PARTITION_EOF says how far a log is read, commit markers included."""
         open_ends = dict(ends)
+        for topic in {topic for topic, _ in starts}:
+            # So that `assign` knows the leaders: librdkafka looks for unknown ones only once a second.
+            self._reader.list_topics(topic, timeout=ASK_SECONDS)
         self._reader.assign([TopicPartition(topic, number, start) for (topic, number), start in starts.items()])
         while open_ends and current():
             first = self._reader.poll(POLL_SECONDS)  # consume(n, t) would wait for n records

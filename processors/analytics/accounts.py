@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import msgspec
 
 from processors.analytics.rows import AccountStateStep, AccountVersion, CustomerVersion, Origin
@@ -59,7 +57,7 @@ def account_version(transaction: BusinessTransaction, origin: Origin, account: A
         transaction.occurred_at,
         account.external_id,
         account.type,
-        json.dumps(account.roles),
+        _json.encode(account.roles).decode(),
         account.segment,
         account.state.value,
         account.reason,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import assert_never
+
+import msgspec
 
 from processors.analytics.rows import BillCycleStep, BillingPeriodStep, Origin
 from schemas.bill_cycles import (
@@ -19,6 +20,8 @@ from schemas.bill_cycles import (
     Trigger,
 )
 from schemas.envelope import BusinessTransaction
+
+_json = msgspec.json.Encoder()
 
 ChangeEvent = BillCycleChangePlanned | BillCycleChanged | BillCycleChangeCancelled | BillCycleChangeFailed
 PeriodEvent = BillingPeriodStarted | BillingPeriodEndChanged | BillingPeriodReplaced
@@ -68,7 +71,9 @@ def change_step(transaction: BusinessTransaction, origin: Origin, position: int,
                 superseded_by=event.superseded_by,
             )
         case BillCycleChangeFailed():
-            return begun._replace(step="FAILED", codes=json.dumps([violation.code for violation in event.violations]))
+            return begun._replace(
+                step="FAILED", codes=_json.encode([violation.code for violation in event.violations]).decode()
+            )
         case _:
             assert_never(event)
 

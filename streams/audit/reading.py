@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -104,6 +104,13 @@ def source_record(message: Message) -> SourceRecord:
     )
 
 
+class Reach(NamedTuple):
+    """How far a partition's commands are decided, and the offset behind the last record of each changelog."""
+
+    source: SourceEntry
+    ends: Mapping[str, int]
+
+
 class Source:
     """All that an audit asks of Kafka."""
 
@@ -123,20 +130,20 @@ class Source:
             reader = self._readers[topic] = Reader(self._properties)
         return reader.records((topic, number), span)
 
-    def changelogs(self, number: int, folder: Path, spans: Mapping[Spot, Span]) -> SourceEntry:
-        """Add both changelogs of a partition up in a folder; returns how far its commands are decided."""
+    def changelogs(self, number: int, folder: Path, spans: Mapping[Spot, Span]) -> Reach:
+        """Add both changelogs of a partition up in a folder; returns how far they go."""
         rows = in_folder(folder)
-        reach = SourceEntry(STATE_VERSION, 0)
+        reach, ends = SourceEntry(STATE_VERSION, 0), dict.fromkeys(TABLES, 0)
         for table in TABLES:
             topic = self._topology.changelogs[table]
             for record in self.records(topic, number, spans[topic, number]):
-                row_key, value = record.key or b"", record.value
+                row_key, value, ends[table] = record.key or b"", record.value, record.offset + 1
                 row = {row_key: None if value is None else with_offset(record.offset, value)}
                 rows.apply(row if table == "state" else {}, row if table == "answers" else {})
                 if row_key == SOURCE_KEY and value is not None:
                     reach = decode(value)
         rows.close()
-        return reach
+        return Reach(reach, ends)
 
     def later(self, number: int, since: Span, reach: SourceEntry) -> SourceEntry:
         """How far the commands of a partition are decided now."""

@@ -81,15 +81,15 @@ def audit(
             reaches[number] = source.changelogs(number, folder / changelogs_of(number), pinned)
             advance(1)
         letters = source.letters()  # 2
-        advance = follow("Deciding every command again", sum(reach.offset for reach in reaches.values()))
+        advance = follow("Deciding every command again", sum(reach.source.offset for reach in reaches.values()))
         tallies = {}
         for number in numbers:  # 3
             since = pinned[topology.changelogs["state"], number]
-            with partition_log(source, judge, number, reaches[number], since, customer) as opened:
+            with partition_log(source, judge, number, reaches[number].source, since, customer) as opened:
                 opened.letters = letters.pop(number, {})
                 tallies[number] = audit_partition(opened, judge, in_steps(advance))
                 for directory in directories:
-                    tallies[number].findings += compare_copy(directory, opened, judge, pinned)
+                    tallies[number].findings += compare_copy(directory, opened, judge, reaches[number].ends)
         for strays in letters.values() if customer is None else ():
             tallies[numbers[0]].findings.extend(stray(letter) for each in strays.values() for letter in each)
         return tallies

@@ -72,6 +72,7 @@ class Comparison:
             other = next(right, None) if found else other
 
     def customer(self, wanted: dict[bytes, bytes], found: dict[bytes, bytes], by: str) -> None:
+        """One customer's rows, those of the changelog behind their offsets. Raises Unsound at the first other one."""
         self.customers += 1
         self.count += len(found)
         rows = {row_key: value[OFFSET_BYTES:] for row_key, value in found.items()}

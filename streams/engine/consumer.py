@@ -68,6 +68,8 @@ class Line:
 
     def change(self) -> dict[int, int] | None:
         """Return from where to fetch, None when that goes on as it is."""
+        if not self._next:
+            return None  # nothing is owned, or not restored yet: the callbacks have emptied the assignment
         now = time.monotonic()
         moving = {
             number: offset

@@ -13,7 +13,8 @@ from streams.stories import report
 from streams.stories.format import read_story
 from streams.stories.pure import PureStage
 from streams.stories.rules import EXEMPT_FILE, RULES_FILE, coverage, read_exemptions, read_rules
-from streams.stories.runner import Stage, play
+from streams.stories.runner import play
+from streams.stories.stage import Stage
 from streams.stories.story import Mistake, Story, StoryInvalid
 
 STORIES = Path("tests/stories")
@@ -108,9 +109,13 @@ def record(
     Example: billfold story record --customer nordlys --output tests/stories/found/nordlys.yaml
     """
     from streams import settings  # noqa: PLC0415  # `billfold --help` must not load Kafka
-    from streams.stories.log import record_customer  # noqa: PLC0415  # as above
+    from streams.stories.log import NothingRecorded, record_customer  # noqa: PLC0415  # as above
 
-    written = record_customer(settings.load(), customer)
+    try:
+        written = record_customer(settings.load(), customer)
+    except NothingRecorded as nothing:
+        typer.echo(str(nothing), err=True)
+        raise typer.Exit(1) from None
     if output is None:
         typer.echo(written, nl=False)
     else:

@@ -32,8 +32,8 @@ from streams.catalogs import CatalogRefused
 from streams.catalogs import publish as publish_catalog
 from streams.door import Door
 from streams.stories.log import Answers, StateRows
-from streams.stories.runner import Came, NotPublished
 from streams.stories.shelf import PREFIX_END
+from streams.stories.stage import Came, NotPublished
 from streams.stories.story import Story
 from streams.vault import MemoryVault
 

@@ -19,7 +19,7 @@ from streams.catalogs import read_versions
 from streams.settings import Settings
 from streams.stories.pure import KeptRows
 from streams.stories.recording import Logged, written_story
-from streams.stories.runner import Came
+from streams.stories.stage import Came
 from streams.topology import Topology
 
 POLL_SECONDS = 0.02

@@ -13,7 +13,8 @@ from schemas import codec
 from schemas.catalog import Catalog
 from schemas.envelope import CommandRecord
 from schemas.wire import Unreadable
-from streams.stories.runner import Came, Failure, NotPublished, play
+from streams.stories.runner import Failure, play
+from streams.stories.stage import Came, NotPublished
 from streams.stories.story import Story
 from streams.vault import MemoryVault
 

@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter, itemgetter
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
-from processors import clock
-from processors.customer import CustomerView, Rows, Stored
-from schemas.catalog import Catalog
+from processors.customer import Stored
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
-from schemas.refusals import Code, Violation
+from schemas.refusals import Code
 from schemas.rows import Due
 from schemas.words import COMMANDS
 from streams.sealing import SealBrokenError, seal_command, seal_unparsed, unseal_text
@@ -27,51 +25,11 @@ from streams.stories.matching import Difference, differences, event_differences,
 from streams.stories.paths import NOTHING
 from streams.stories.reference import CatalogNotRead, read_first, read_next
 from streams.stories.shown import Fields, Glass
+from streams.stories.stage import Came, NotPublished, Stage, first_due, nudge, to_milliseconds
 from streams.stories.story import AnyStep, Asked, Check, Clock, Do, Expectation, NewCatalog, Repeat, Story
-from streams.vault import CustomerErasedError, Vault
+from streams.vault import CustomerErasedError
 
 _json = msgspec.json.Encoder(decimal_format="number")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Came:
-    """One answer that came back: an outcome, with its transaction if it changed anything; or a dead letter."""
-
-    outcome: CommandOutcome | None = None
-    transaction: BusinessTransaction | None = None
-    dead_letter: str | None = None
-    bug: str | None = None
-    """What a bug of ours said of itself."""
-
-
-class NotPublished(Exception):
-    """A catalog version that breaks rules."""
-
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("the catalog version breaks rules and is not published")
-        self.violations = tuple(violations)
-
-
-class Stage(Protocol):
-    """Where a story is played. A stage is the story's own: nothing of other stories is seen."""
-
-    @property
-    def rows(self) -> Rows:
-        """The state table as it is after the last answer."""
-
-    @property
-    def vault(self) -> Vault:
-        """Where the story's keys come from."""
-
-    @property
-    def prefix(self) -> str:
-        """What stands before every customer id where stories share a log."""
-
-    def send(self, record: CommandRecord, at: datetime) -> Sequence[Came]:
-        """Send a command, stamped with a moment. Answers: due work that ran before it, then its own."""
-
-    def publish(self, catalog: Catalog) -> None:
-        """Publish a catalog version, and come back when decisions use it. Raises NotPublished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,30 +263,6 @@ class _Run:
             else [type(one)(one.name, filled(one.fields, self.happened)) for one in expected.events],
         }
         return type(expected)(**{**vars(expected), **values})
-
-
-def nudge(customer_id: str, due: Due) -> CommandRecord:
-    """The clock's own record for due work: whatever is due up to its moment runs before it is answered."""
-    return CommandRecord(
-        command_id=due.command_id,
-        customer_id=customer_id,
-        source=clock.SOURCE,
-        performed_by=clock.SOURCE,
-        body=msgspec.convert(due.body, COMMANDS[due.command_type]),
-    )
-
-
-def first_due(stored: Stored) -> Due | None:
-    """A customer's earliest due work."""
-    head = stored.head()
-    if head is None or head.next_due is None:
-        return None
-    return next((due for _, due in CustomerView(stored).due()), None)
-
-
-def to_milliseconds(moment: datetime) -> datetime:
-    """The moment as Kafka keeps it."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _refuse_bugs(came: Sequence[Came], shown: Any) -> None:

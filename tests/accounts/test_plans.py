@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from processors.accounts import decide
 from processors.clock import SOURCE
+from processors.context import Context
 from processors.indexes import clock_id
 from schemas.accounts import (
     AccountStateChangeCancelled,
@@ -78,6 +81,22 @@ def test_the_clock_finds_its_plan_executed_before() -> None:
     again = completed(book.give(clock_record(plan)))
     assert again.repeated
     assert again.changed
+
+
+def test_an_old_plan_of_an_account_does_not_execute_the_new_one() -> None:
+    """ACC-48, where parked work is sent again after its plan was superseded."""
+    book = Book()
+    plan = planned(book)
+    command = ExecutePlannedStateChange(account_id="a-1", change_id="superseded")
+    context = Context(
+        at=plan.due_at,
+        command_id="clock",
+        customer_id=CUSTOMER,
+        catalog=book.catalog,
+        zone=ZoneInfo("Europe/Stockholm"),
+    )
+    assert decide(book.view(), command, context) == ()
+    assert decide(book.view(), msgspec.structs.replace(command, change_id=plan.change_id), context) != ()
 
 
 def test_a_plan_that_never_was_is_a_dead_letter() -> None:

@@ -29,7 +29,7 @@ def by_fastavro(contract: str, value: msgspec.Struct) -> bytes:
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_bytes_and_values_are_those_of_fastavro(contract: str, data: st.DataObject) -> None:
     value = data.draw(words(CONTRACTS[contract]))
@@ -45,7 +45,7 @@ WORDS = [word for union in BRANCHES.values() for word in union]
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.__name__)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_word_crosses(word: type[Word], data: st.DataObject) -> None:
     contract, place = next(

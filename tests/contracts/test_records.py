@@ -34,7 +34,8 @@ def test_partitions_are_those_of_librdkafka(kafka: str, topic_prefix: str) -> No
     from confluent_kafka import Producer  # noqa: PLC0415 - only where Kafka is
     from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
 
-    AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic_prefix, 12)])[topic_prefix].result()
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(topic_prefix, 12)])[topic_prefix].result()
     producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
     found: dict[Any, Any] = {}
     ids = ["K-1", "Åsa", "", "customer-000123", *(f"customer-{number}" for number in range(200))]

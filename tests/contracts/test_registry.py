@@ -96,7 +96,8 @@ def test_a_log_with_both_kinds_of_ids_is_read(configured: Settings, kafka: str) 
     use_registry(configured)
     payload = COMMAND.encode(RECORD)
     topic = configured.topology.commands
-    AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic, 1)])[topic].result()
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(topic, 1)])[topic].result()
     producer = Producer({"bootstrap.servers": kafka})
     for value in (
         wire.frame(local_id("Command"), payload),

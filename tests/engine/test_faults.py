@@ -57,7 +57,7 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("file", ["MANIFEST-*", "CURRENT", "*.sst"])
+@pytest.mark.parametrize("file", [pytest.param("MANIFEST-*", marks=pytest.mark.slow), "CURRENT", "*.sst"])
 def test_a_damaged_copy_is_set_aside_and_restored(ledger: Ledger, file: str) -> None:
     ledger.send(200)
     for count in range(2):  # each start flushes what the log of the one before holds into files
@@ -97,7 +97,7 @@ def test_two_workers_share_the_partitions_and_one_takes_over_when_the_other_is_k
     ledger.check(answers=300, disk="b")
 
 
-@pytest.mark.parametrize("point", ["produced", "offsets"])
+@pytest.mark.parametrize("point", ["produced", pytest.param("offsets", marks=pytest.mark.slow)])
 def test_a_zombie_is_fenced_and_ends(ledger: Ledger, point: str) -> None:
     ledger.send(50)
     zombie = ledger.worker("z", FAULT=f"{point}:stop:1")

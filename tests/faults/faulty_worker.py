@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from streams import running, worker
+from streams.engine.worker import run_worker
 
 ACTIONS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -34,6 +35,6 @@ class Fault:
 
 if __name__ == "__main__":
     fault = Fault(os.environ.get("FAULT", ""))
-    running.run_engine = partial(running.run_engine, hook=fault)  # type: ignore[assignment]
+    vars(running)["run_engine"] = partial(run_worker, hook=fault)
     worker.UPGRADE_SECONDS = float(os.environ.get("UPGRADE_SECONDS", "60"))
     running.run_worker()

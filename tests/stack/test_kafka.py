@@ -1,6 +1,7 @@
 """What the local Kafka promises to the tests that break it."""
 
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -48,7 +49,7 @@ def read(bootstrap: str, topic: str, count: int) -> list[Message]:
     reader = Consumer(
         {
             "bootstrap.servers": bootstrap,
-            "group.id": topic,
+            "group.id": uuid.uuid4().hex,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
         }
@@ -86,6 +87,7 @@ def test_committed_records_survive_a_kill(breakable_kafka: LocalKafka, topic_pre
     bootstrap = breakable_kafka.bootstrap
     create(bootstrap, topic_prefix)
     commit(bootstrap, topic_prefix, b"kept")
+    read(bootstrap, topic_prefix, 1)  # seen, so its marker is written: see compose/README.md on the moment before it
     began = time.monotonic()
     breakable_kafka.kill()
     breakable_kafka.restart()
@@ -109,6 +111,7 @@ def test_a_kept_folder_keeps_its_data_and_its_leftover_is_ended(
     forgotten = LocalKafka(folder).start()
     create(forgotten.bootstrap, topic_prefix)
     commit(forgotten.bootstrap, topic_prefix, b"kept")
+    read(forgotten.bootstrap, topic_prefix, 1)
     pid = forgotten.running[1].pid
 
     with LocalKafka(folder, port=forgotten.ports[1], heap="256m") as again:  # as after a kill -9 of whoever ran it

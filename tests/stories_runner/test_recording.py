@@ -14,7 +14,8 @@ from streams.stories.format import read_story
 from streams.stories.pure import PureStage, play_pure
 from streams.stories.recording import Logged, catalog_mapping, written_story
 from streams.stories.reference import CATALOGS
-from streams.stories.runner import Came, play
+from streams.stories.runner import play
+from streams.stories.stage import Came
 from streams.stories.writing import read_yaml
 
 STORIES = Path(__file__).parents[1] / "stories"

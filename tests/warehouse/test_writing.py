@@ -1,0 +1,214 @@
+"""Rows and offsets together or not at all; the right topics or none; one writer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from state.warehouse import Advance, Batch, Source, Warehouse, WarehouseLocked, WarehouseUnfit, copy_path, publish
+from state.warehouse.catalog import FACTS
+from state.warehouse.digest import Tallying, row_number_sql
+from tests.warehouse.played import BEGIN, SOURCES, Played
+
+OTHERS = f"import duckdb; duckdb.connect({{!r}}, read_only={{}})"  # noqa: F541 - a template of a program
+
+
+def opens(path: Path, *, read_only: bool = False) -> bool:
+    """Whether another process can open the file."""
+    program = OTHERS.format(str(path), read_only)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def played() -> Played:
+    played = Played()
+    played.on("2026-03-02").account("nordlys", contact={"last_name": "sealed:v1:AAAAAAAAAAAA:" + "x" * 60})
+    played.on("2026-06-03").ask("nordlys", "UpdateAccountBillCycle", account={"account_id": "a-1"}, bill_cycle="DAILY")
+    played.on("2026-06-09").ask("nordlys", "UpdateAccountBillCycle", account={"account_id": "a-1"}, bill_cycle="NONE")
+    return played
+
+
+def test_a_batch_that_fails_leaves_nothing(tmp_path, played):
+    warehouse = Warehouse.open(tmp_path / "w.duckdb", SOURCES)
+    rows = played.rows()
+    rows["fact_command_outcome"].append(("not", "a", "row"))
+    with pytest.raises(duckdb.Error):
+        warehouse.write(Batch(rows=rows, advances=[Advance("transactions", 0, 0, 9)]))
+    assert warehouse.rows("SELECT count(*) FROM raw_transaction") == [(0,)]
+    assert warehouse.offsets() == {("transactions", 0): 0, ("outcomes", 0): 0}
+    warehouse.close()
+
+
+def test_offsets_move_only_from_where_the_batch_began(tmp_path, played):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    before = warehouse.rows("SELECT count(*) FROM raw_transaction")
+    with pytest.raises(AssertionError, match="offsets moved"):
+        warehouse.write(Batch(rows=played.rows(), advances=[Advance("transactions", 0, 0, 9)]))
+    assert warehouse.rows("SELECT count(*) FROM raw_transaction") == before
+    warehouse.close()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (Source("transactions", "cluster-2", "id-1", 1), "its cluster was cluster, this one is cluster-2"),
+        (Source("transactions", "cluster", "id-9", 1), "the topic was deleted and made anew"),
+        (Source("transactions", "cluster", "id-1", 2), "it had 1 partitions, this one has 2"),
+    ],
+)
+def test_a_warehouse_of_other_topics_is_refused_and_unchanged(tmp_path, played, other, said):
+    path = tmp_path / "w.duckdb"
+    played.into(path).close()
+    before = path.read_bytes()
+    with pytest.raises(WarehouseUnfit, match=said):
+        Warehouse.open(path, [other])
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_somebody_else_is_refused(tmp_path):
+    path = tmp_path / "w.duckdb"
+    with duckdb.connect(path) as theirs:
+        theirs.execute("CREATE TABLE precious (x INTEGER)")
+    with pytest.raises(WarehouseUnfit, match="no warehouse of Billfold"):
+        Warehouse.open(path, SOURCES)
+
+
+def test_a_newer_warehouse_is_refused(tmp_path, played):
+    path = tmp_path / "w.duckdb"
+    played.into(path).close()
+    with duckdb.connect(path) as newer:
+        newer.execute("INSERT INTO sink_version VALUES (99, 'of tomorrow')")
+    with pytest.raises(WarehouseUnfit, match="start the newer release"):
+        Warehouse.open(path, SOURCES)
+
+
+def test_what_is_no_database_is_said(tmp_path):
+    path = tmp_path / "w.duckdb"
+    path.write_text("shopping list")
+    with pytest.raises(WarehouseUnfit, match="cannot be opened"):
+        Warehouse.open(path, SOURCES)
+
+
+def test_who_holds_the_file_is_named(tmp_path, played):
+    path = tmp_path / "w.duckdb"
+    played.into(path).close()
+    program = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(WarehouseLocked, match=f"process {other.pid}"):
+            Warehouse.open(path, SOURCES)
+        other.communicate()
+    Warehouse.open(path, SOURCES).close()
+
+
+# -- the digest
+
+
+@pytest.mark.parametrize("table", FACTS)
+def test_database_and_reader_count_the_same(tmp_path, played, table):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    counting = Tallying(FACTS[table])
+    expected = counting.nothing()
+    for row in played.rows().get(table, []):
+        counting.add(expected, row)
+    assert warehouse.tallies(table, {0: 1000}) == ({0: expected} if expected.rows else {})
+    warehouse.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    st.one_of(st.none(), st.text("|:-0", max_size=9)),
+)
+def test_any_text_has_the_same_number_on_both_sides(name, maybe):
+    table = FACTS["log_customer"]
+    row = (0, 1, "c", 1, BEGIN, name, maybe, "{}", False)
+    counting = Tallying(table)
+    expected = counting.nothing()
+    counting.add(expected, row)
+    with duckdb.connect() as memory:
+        memory.execute("SET TimeZone = 'UTC'")
+        values = "SELECT ?::INTEGER, ?::BIGINT, ?, ?::BIGINT, ?::TIMESTAMPTZ, ?, ?::VARCHAR, ?, ?::BOOLEAN"
+        names = ", ".join(column.name for column in table.columns)
+        query = f"SELECT {row_number_sql(table)} FROM ({values}) AS one ({names})"
+        assert memory.execute(query, row).fetchall() == [(expected.digest,)]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM raw_transaction WHERE sequence = 2",
+        "INSERT INTO raw_transaction SELECT * FROM raw_transaction WHERE sequence = 2",
+        "UPDATE raw_transaction SET performed_by = 'eve' WHERE sequence = 2",
+        "UPDATE raw_transaction SET changes = changes || ' ' WHERE sequence = 2",
+        "UPDATE raw_transaction SET occurred_at = occurred_at + INTERVAL 1 MICROSECOND WHERE sequence = 2",
+    ],
+)
+def test_any_harm_shows_in_the_tally(tmp_path, played, harm):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    before = warehouse.tallies("raw_transaction", {0: 1000})
+    warehouse.rows(harm)
+    assert warehouse.tallies("raw_transaction", {0: 1000}) != before
+    warehouse.close()
+
+
+def test_filled_twice_comes_out_identical(tmp_path, played):
+    first, second = played.into(tmp_path / "1.duckdb"), played.into(tmp_path / "2.duckdb")
+    for table in FACTS:
+        assert first.tallies(table, {0: 1000}) == second.tallies(table, {0: 1000})
+        assert first.rows(f"FROM {table} ORDER BY ALL") == second.rows(f"FROM {table} ORDER BY ALL")
+    first.close()
+    second.close()
+
+
+# -- the copy that people read
+
+
+def test_the_copy_has_everything_and_the_sink_keeps_its_lock(tmp_path, played):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    copy = publish(warehouse, BEGIN)
+    assert copy == copy_path(tmp_path / "w.duckdb") == tmp_path / "w.read.duckdb"
+    assert not opens(tmp_path / "w.duckdb"), "publishing must not let go of the sink's lock"
+    assert opens(copy, read_only=True)
+    reading = Warehouse.read(copy)
+    for table in FACTS:
+        assert reading.tallies(table, {0: 1000}) == warehouse.tallies(table, {0: 1000})
+    assert reading.rows("SELECT published_at, age_seconds > 0, transactions > 0 FROM warehouse_age") == [
+        (BEGIN, True, True)
+    ]
+    reading.close()
+    warehouse.close()
+
+
+def test_a_reader_keeps_its_copy_while_a_new_one_is_published(tmp_path, played):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    reading = Warehouse.read(publish(warehouse, BEGIN))
+    before = reading.rows("SELECT count(*) FROM raw_transaction")
+    warehouse.write(Batch(rows={"raw_transaction": played.rows()["raw_transaction"]}))
+    leftover = tmp_path / "w.read.duckdb.wal"
+    leftover.write_text("of a reader who wrote")
+    copy = publish(warehouse, BEGIN)
+    assert not leftover.exists()
+    assert reading.rows("SELECT count(*) FROM raw_transaction") == before
+    reading.close()
+    with duckdb.connect(copy, read_only=True) as fresh:
+        assert fresh.execute("SELECT count(*) FROM raw_transaction").fetchone() == (2 * before[0][0],)
+    warehouse.close()
+
+
+def test_a_copy_that_cannot_be_made_leaves_the_old_one(tmp_path, played):
+    warehouse = played.into(tmp_path / "w.duckdb")
+    copy = publish(warehouse, BEGIN)
+    (tmp_path / "w.read.duckdb.new").mkdir()
+    before = copy.stat().st_ino
+    with pytest.raises(OSError, match="new"):
+        publish(warehouse, BEGIN)
+    assert copy.stat().st_ino == before
+    warehouse.close()
