@@ -1,1 +1,6 @@
-"""The decisions: pure functions, no clock, no random, no I/O."""
+"""The decisions: pure functions over a customer, a command and the circumstances that the log tells."""
+
+import zoneinfo
+
+# The time zone database is part of the rules: the pinned one (tzdata), never the machine's.
+zoneinfo.reset_tzpath(to=())

@@ -36,7 +36,7 @@ from schemas.fields import Command, Event
 from schemas.refusals import Code, Violation, violation
 from schemas.rows import Answer, Due, Head, key
 from schemas.schedule import DueWorkParked
-from schemas.words import CLOCK_COMMANDS, COMMANDS, AskedCommand, ClockCommand
+from schemas.words import CLOCK_COMMANDS, AskedCommand, ClockCommand
 
 RETENTION = timedelta(days=400)
 """How long an answer is remembered."""
@@ -130,21 +130,24 @@ class _Desk:
 
     def decide_due(self, due: Due) -> Answered:
         """Decide due work at its own moment. A bug parks it, so that it holds up nothing."""
-        self.at = due.due_at
-        record = CommandRecord(
-            command_id=due.command_id,
-            customer_id=self.customer_id,
-            source=clock.SOURCE,
-            performed_by=clock.SOURCE,
-            body=msgspec.convert(due.body, COMMANDS[due.command_type]),
-        )
+        self.at = max(due.due_at, self.head.at)  # a backdated activation may leave work due before the last decision
+        record = clock.nudge(self.customer_id, due)
         context = self.context(record)
         try:
             decision = decide(self.view, cast("ClockCommand", record.body), context)
             assert not isinstance(decision, Refused), f"due work answers with events: {decision}"
-            return self.accept(record, decision, context)
+            answered = self.accept(record, decision, context)
+            self.assert_done(due, answered)
+            return answered
         except Exception as bug:  # noqa: BLE001  # the one place where a bug of a rule is met; the engine meets the others
             return self.park(record, due, bug)
+
+    def assert_done(self, due: Due, answered: Answered) -> None:
+        """Due work that is answered without leaving the index would be decided for ever."""
+        assert answered.outcome is not None
+        assert answered.outcome.status is Status.COMPLETED, f"due work was refused: {answered.outcome.violations}"
+        first = next(self.view.due(), None)
+        assert first is None or first[1].command_id != due.command_id, "due work is still due after it was done"
 
     def park(self, record: CommandRecord, due: Due, bug: Exception) -> Answered:
         """Set due work aside, by an event, until an operator sends it again."""
@@ -164,13 +167,18 @@ class _Desk:
     def decide_record(self) -> Answered:
         """Answer the record itself."""
         record = self.received.command
+        is_clock = type(record.body).__name__ in CLOCK_COMMANDS
+        if is_clock and (record.source != clock.SOURCE or record.mode is not Mode.EXECUTE):
+            return Answered(dead_letter=clock.UNMATCHED)
         known = self.known(record.command_id)
         if record.mode is Mode.EXECUTE and known is not None:
             if known.digest != digest(record):
+                if is_clock:
+                    return Answered(dead_letter=clock.UNMATCHED)
                 conflict = violation(Code.IDEMPOTENCY_CONFLICT, "ENVELOPE", command_id=record.command_id)
                 return self.refuse(record, (conflict,), remember=False)
             return self.repeat(record, known)
-        if type(record.body).__name__ in CLOCK_COMMANDS:
+        if is_clock:
             return self.decide_clock(record)
 
         context = self.context(record)
@@ -185,7 +193,7 @@ class _Desk:
     def decide_clock(self, record: CommandRecord) -> Answered:
         """A clock record that finds no answer given: late for a plan that is gone, sent again by an operator, or forged."""
         parked = self.view.index(key(self.customer_id, "parked", record.command_id))
-        if parked is not None and record.source == clock.SOURCE and record.mode is Mode.EXECUTE:
+        if parked is not None:
             due = msgspec.msgpack.decode(parked, type=Due)
             self.at = max(due.due_at, self.head.at)
             context = self.context(record)
@@ -193,7 +201,7 @@ class _Desk:
             return self.accept(record, cast("tuple[Event, ...]", decision), context, unparked=True)
         if clock.was_planned(self.view, record):
             return self.accept(record, (), self.context(record), remember=False)
-        return Answered(dead_letter="CLOCK_RECORD_UNMATCHED")
+        return Answered(dead_letter=clock.UNMATCHED)
 
     def known(self, command_id: str) -> Answer | None:
         """The answer given before, unless it has expired."""

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from processors.customer import CustomerView
 from processors.indexes import clock_id
 from processors.periods import start_of_day
 from schemas.accounts import ExecutePlannedStateChange
 from schemas.bill_cycles import ExecutePlannedBillCycleChange, StartBillingPeriod
-from schemas.envelope import CommandRecord, Mode
+from schemas.envelope import CommandRecord
+from schemas.rows import Due
+from schemas.words import COMMANDS
 
 SOURCE = "clock"
+UNMATCHED = "CLOCK_RECORD_UNMATCHED"
+"""Why a clock record that is early, forged or matches nothing becomes a dead letter."""
+
+
+def nudge(customer_id: str, due: Due) -> CommandRecord:
+    """The clock command that asks for one piece of due work, with its derived id (BCX-10)."""
+    return CommandRecord(
+        command_id=due.command_id,
+        customer_id=customer_id,
+        source=SOURCE,
+        performed_by=SOURCE,
+        body=msgspec.convert(due.body, COMMANDS[due.command_type]),
+    )
 
 
 def was_planned(customer: CustomerView, record: CommandRecord) -> bool:
-    """Whether the record asks for work that was there and is gone: a plan that ended, a period that a cut-over started."""
-    if record.source != SOURCE or record.mode is not Mode.EXECUTE:
-        return False
+    """Whether a record of the clock asks for work that was there and is gone: a plan that ended, a period that a cut-over started."""
     body, kind = record.body, type(record.body).__name__
     match body:
         case ExecutePlannedStateChange() | ExecutePlannedBillCycleChange():

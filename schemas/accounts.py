@@ -251,7 +251,7 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     state: Annotated[AccountState, doc("State now")]
     reason: Reason
     state_valid_from: Annotated[datetime, doc("Since when")]
-    state_history: Annotated[tuple[StateHistoryPoint, ...], doc("Dated states, the last is open; the latest 100")] = ()
+    state_history: Annotated[tuple[StateHistoryPoint, ...], doc("Dated states, the last is open; the latest 24")] = ()
     planned_state_change: Annotated[PlannedStateChange | None, doc("State change that waits for its moment")] = None
     suspended_by: Annotated[str | None, doc("Root of the cascade that suspended it, while that holds")] = None
     payment_responsible: Annotated[bool, doc("Whether it pays for itself")] = True
@@ -268,14 +268,14 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     created_by: Annotated[CreatedBy | None, doc("The order line that created it")] = None
     bill_cycle: Annotated[BillCycleSetting, doc("When the account is billed")]
     bill_cycle_history: Annotated[
-        tuple[BillCycleHistoryPoint, ...], doc("Dated bill cycles without gaps; the latest 100")
+        tuple[BillCycleHistoryPoint, ...], doc("Dated bill cycles without gaps; the latest 24")
     ] = ()
     planned_bill_cycle_change: Annotated[
         PlannedBillCycleChange | None, doc("Bill cycle change that waits for its moment")
     ] = None
     current_period: Annotated[BillingPeriod | None, doc("The billing period that runs")] = None
     previous_period: Annotated[
-        BillingPeriod | None, doc("The period before the current one, which comes back into view if that is dropped")
+        BillingPeriod | None, doc("The period before the current one, or the last one where none runs")
     ] = None
     last_period_number: Annotated[int, doc("Number of the last period; the next gets one more")] = 0
     last_executed_change_id: Annotated[str | None, doc("Last bill cycle change that was executed")] = None

@@ -6,11 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
+import tzdata
+
 from schemas.fields import Command, CommandId, CustomerId, Entity, Event, Hash, Word, doc
 from schemas.refusals import Violation
 
-RULES_VERSION = "2026.1+tzdata.2026.6"
-"""Which rules and time zone database decided. A changed rule stays reachable behind `Context.rules`."""
+RULES_VERSION = f"2026.1+tzdata.{tzdata.IANA_VERSION}"
+"""Which rules and time zone database decided. A changed rule stays reachable behind `Context.rules`.
+
+The database is pinned: 2026f moves Havana's clocks, and with them instants that the rule book fixes.
+"""
 
 
 class Mode(StrEnum):

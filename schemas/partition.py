@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SEED = 0x9747B28C
 FACTOR = 0x5BD1E995
 SHIFT = 24
@@ -24,6 +26,7 @@ def murmur2(data: bytes) -> int:
     return hashed ^ (hashed >> 15)
 
 
+@lru_cache(100_000)  # the customers that are busy now
 def partition_of(customer_id: str, partitions: int) -> int:
     """Partition of a customer among so many."""
     return (murmur2(customer_id.encode()) & POSITIVE) % partitions

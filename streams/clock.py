@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from confluent_kafka import Producer
 
-from processors.clock import SOURCE
+from processors.clock import nudge
 from schemas import codec, headers, wire
-from schemas.envelope import CommandRecord
 from schemas.rows import NEXT_DUE, Due, moment_from
-from schemas.words import COMMANDS
 from state.tables import Tables
 from streams.settings import Settings
 
@@ -69,13 +67,3 @@ class Clock:
         """Let go what was produced."""
         self._producer.flush(5)
 
-
-def nudge(customer_id: str, due: Due) -> CommandRecord:
-    """The clock command that asks for one piece of due work, with its derived id (BCX-10)."""
-    return CommandRecord(
-        command_id=due.command_id,
-        customer_id=customer_id,
-        source=SOURCE,
-        performed_by=SOURCE,
-        body=msgspec.convert(due.body, COMMANDS[due.command_type]),
-    )

@@ -176,7 +176,17 @@ def contracts_write() -> None:
     """Write the current contracts from the words; review the change as you would review code."""
     from schemas.contracts import write_contracts
 
-    write_contracts()
+    written = write_contracts()
+    typer.echo("\n".join(written) if written else "All contracts are current.")
+
+
+@contracts.command("release")
+def contracts_release() -> None:
+    """Freeze the current contracts as released versions; from then on changes must stay compatible with them."""
+    from schemas.contracts import release_contracts
+
+    released = release_contracts()
+    typer.echo("\n".join(released) if released else "Nothing has changed since the last release.")
 
 
 @schemas.command("push")

@@ -21,6 +21,18 @@ from streams.sealing import seal_command, seal_unparsed
 from streams.vault import Vault
 
 
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+class ErasureRefused(Exception):
+    """ERASURE_NOT_AVAILABLE at the door (ACC-53): nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ERASURE_NOT_AVAILABLE pii=plain: what was never sealed cannot be erased; set `pii = sealed` for new data"
+        )
+
+
 class CardNumberRefused(Exception):
     """PAN_NOT_ACCEPTED at the door: nothing was sent. Says where, never what."""
 
@@ -46,13 +58,16 @@ def command_record(
     Personal data is sealed with the customer's key (`vault` None: left as it is). A body that does not fit its contract
     travels as `Unparsed` and gets its answer MALFORMED from the core.
     """
-    if first_card_path(body) is not None:
-        raise CardNumberRefused(str(first_card_path(body)))
+    card_path = first_card_path(body)
+    if card_path is not None:
+        raise CardNumberRefused(card_path)
+    if vault is None and command_type == "EraseCustomerData":
+        raise ErasureRefused
     parsed = read_body(command_type, body)
     if isinstance(parsed, Misfit):
         if vault is not None:
             body = seal_unparsed(body, COMMANDS.get(command_type), customer_id, vault)
-        parsed = Unparsed(command_type=command_type, json=msgspec.json.encode(body).decode())
+        parsed = Unparsed(command_type=command_type, json=_json.encode(body).decode())
     elif vault is not None:
         parsed = seal_command(parsed, customer_id, vault)
     return CommandRecord(

@@ -6,7 +6,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from schemas.catalog_file import CatalogInvalid
 from streams.catalogs import CatalogRefused, CatalogUnavailable
-from streams.door import CardNumberRefused
+from streams.door import CardNumberRefused, ErasureRefused
+from streams.registry import RegistryProblem
 from streams.settings import SettingsUnfit
 from streams.topology import TopologyUnfit
 from streams.vault import CustomerErasedError, VaultError
@@ -17,6 +18,8 @@ MISTAKES = (
     CatalogRefused,
     CatalogUnavailable,
     CustomerErasedError,
+    ErasureRefused,
+    RegistryProblem,
     SettingsUnfit,
     TimeoutError,
     TopologyUnfit,

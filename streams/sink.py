@@ -19,6 +19,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from state.warehouse import Batch, Warehouse, WarehouseLocked, publish
+from streams.registry import use_registry
 from streams.settings import Settings, load
 from streams.sink_batch import Gathering, SinkStopped
 from streams.sink_sources import GONE, sources
@@ -48,7 +49,9 @@ def run_sink(settings: Settings | None = None) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    fill(settings or load(), stopping.is_set)
+    configured = settings or load()
+    use_registry(configured)
+    fill(configured, stopping.is_set)
 
 
 def fill(settings: Settings, stopping: Callable[[], bool], wrote: Callable[[Batch], None] = lambda _: None) -> None:

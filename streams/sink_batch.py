@@ -47,6 +47,8 @@ def rows_of(message: Message, topology: Topology) -> list[Any]:
             f"{message.topic()}, partition {partition}, offset {offset}: {unknown}. Set `registry_url` to the registry "
             "that gave the id, or start a newer release of the sink."
         ) from unknown
+    except wire.SchemaUnavailable as unavailable:
+        raise SinkStopped(f"{message.topic()}, partition {partition}, offset {offset}: {unavailable}") from unavailable
     except Unreadable as unreadable:
         raise SinkStopped(
             f"{message.topic()}, partition {partition}, offset {offset}: {unreadable}. Only the core writes this "

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from processors.answering import Answered, Memory, Received, answer, bug_answer
+from processors.clock import nudge
 from schemas import codec, headers, wire
 from schemas.cards import may_hold_card_number
 from schemas.codec import Unreadable
@@ -17,7 +18,6 @@ from schemas.rows import Due
 from schemas.schedule import DueWorkParked
 from state.tables import Tables
 from streams.catalogs import CatalogUnavailable, Shelf
-from streams.clock import nudge
 from streams.engine.boundary import Decided, Halt, Outgoing, SourceRecord
 from streams.settings import Settings
 

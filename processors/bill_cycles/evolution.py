@@ -23,7 +23,7 @@ from schemas.bill_cycles import (
     PlannedBillCycleChange,
 )
 
-HISTORY_MAX = 100
+HISTORY_MAX = 24
 """Dated cycles that stay in the entity, so that it does not grow with age; older ones are in the log."""
 ENDED_MAX = 16
 """Ended plans that stay in the entity: as many as a late clock can still ask about."""

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from schemas.codec.writing import AMOUNT_MAX, AMOUNT_SCALE, ENTRIES_MAX, EXACT
+from schemas.sealed import longest_sealed
 from schemas.shapes import EPOCH, EPOCH_ORDINAL
 from schemas.wire import Unreadable
 
@@ -38,7 +39,7 @@ class Limits:
 
 COMMAND_LIMITS = Limits(
     record_bytes=256 * 1024,  # a topic's limit for commands
-    text_bytes=1024,  # a name, an address line, a sealed value
+    text_bytes=longest_sealed(1024),  # a name, an address line; sealed, it is longer
     list_items=500,
     map_entries=100,
     first_moment=datetime(2000, 1, 1, tzinfo=UTC),

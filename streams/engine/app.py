@@ -126,7 +126,7 @@ class EngineApp(faust.App):
 
     def _restore(self, generation: int) -> None:
         def current() -> bool:
-            return bool(generation == self.consumer_generation_id)
+            return bool(generation == self.consumer_generation_id) and not self.should_stop
 
         began = time.monotonic()
         while current() and self.restored[0] < generation:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ class Ledger:
             reader.close()
         return behind
 
-    def read(self, topic: str) -> Iterator[Message]:
+    def read(self, topic: str) -> Generator[Message, None, None]:
         """Every committed record up to the present end."""
         reader = Consumer(
             {
@@ -129,14 +129,23 @@ class Ledger:
         )
         unread = set(range(PARTITIONS))
         reader.assign([TopicPartition(topic, number, 0) for number in unread])
-        while unread:
-            for record in reader.consume(1000, 0.1):
-                error = record.error()
-                if error is None:
-                    yield record
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(record.partition() or 0)
-        reader.close()
+        try:
+            while unread:
+                for record in reader.consume(1000, 0.1):
+                    error = record.error()
+                    if error is None:
+                        yield record
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        unread.discard(record.partition() or 0)
+        finally:
+            reader.close()
+
+    def started(self) -> bool:
+        """Whether anything is committed; reading it all while it grows would never end."""
+        reading = self.read(self.settings.topology.transactions)
+        found = next(reading, None)
+        reading.close()
+        return found is not None
 
     def transactions(self) -> list[list[Any]]:
         return [json.loads(record.value() or b"") for record in self.read(self.settings.topology.transactions)]

@@ -118,7 +118,7 @@ def test_between_turns_the_tables_of_every_owned_partition_can_be_read(ledger: L
 def test_a_stop_in_the_middle_of_a_long_record_ends_after_the_current_turn(ledger: Ledger) -> None:
     ledger.send(1, times=100_000)
     worker = ledger.worker(BILLFOLD_TURN_ITEMS="100")
-    wait_until("it is under way", ledger.transactions)
+    wait_until("it is under way", ledger.started)
 
     assert worker.stop() == 0
     assert 0 < len(ledger.transactions()) < 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,39 +26,39 @@ DESCRIBED: list[Table | View] = [*TABLES.values(), *VIEWS.values()]
 
 
 @pytest.mark.parametrize(("row", "table"), TABLE_OF.items(), ids=TABLE_OF.values())
-def test_a_row_has_its_tables_columns_in_their_order(row, table):
+def test_a_row_has_its_tables_columns_in_their_order(row: type[Any], table: str) -> None:
     assert row._fields == tuple(column.name for column in FACTS[table].columns)
 
 
-def test_every_fact_table_is_filled():
+def test_every_fact_table_is_filled() -> None:
     assert set(TABLE_OF.values()) == set(FACTS)
 
 
 @pytest.mark.parametrize("view", RULE_BOOK)
-def test_facts_have_exactly_the_columns_of_the_rule_book(view):
+def test_facts_have_exactly_the_columns_of_the_rule_book(view: str) -> None:
     assert ", ".join(column.name for column in VIEWS[view].columns) == RULE_BOOK[view]
 
 
-def test_the_names_of_the_rule_book_are_there():
+def test_the_names_of_the_rule_book_are_there() -> None:
     named = {"dim_customer", "dim_account", "fact_account_state", "fact_command_outcome", "raw_transaction"}
     assert named | set(RULE_BOOK) <= {each.name for each in DESCRIBED}
 
 
 @pytest.mark.parametrize("described", DESCRIBED, ids=lambda each: each.name)
-def test_everything_says_what_it_is(described):
+def test_everything_says_what_it_is(described: Table | View) -> None:
     assert described.doc.endswith(".")
     assert all(len(column.doc) > 3 for column in described.columns)
     assert len({column.name for column in described.columns}) == len(described.columns)
 
 
 @pytest.mark.parametrize("table", FACTS.values(), ids=lambda table: table.name)
-def test_stored_numbers_are_exact(table):
+def test_stored_numbers_are_exact(table: Table) -> None:
     assert all(column.kind is not Kind.FRACTION for column in table.columns)
     assert {"kafka_partition", "kafka_offset"} <= {column.name for column in table.columns}
     assert set(table.key) <= {column.name for column in table.columns}
 
 
-def test_what_the_words_mark_as_personal_is_marked_in_the_warehouse():
+def test_what_the_words_mark_as_personal_is_marked_in_the_warehouse() -> None:
     marked = {column.name for name in ("log_account", "log_customer") for column in FACTS[name].columns if column.pii}
     personal = {f"contact_{field.name}" for field in fields_of(Contact) if field.pii}
     personal |= {f"address_{field.name}" for field in fields_of(Address) if field.pii}
@@ -65,18 +66,18 @@ def test_what_the_words_mark_as_personal_is_marked_in_the_warehouse():
     assert marked == personal
 
 
-def test_a_view_passes_the_marks_on():
+def test_a_view_passes_the_marks_on() -> None:
     assert {column.name for column in VIEWS["dim_account"].columns if column.pii} == {
         column.name for column in FACTS["log_account"].columns if column.pii
     }
 
 
-def test_the_database_itself_says_all_of_it(tmp_path: Path):
+def test_the_database_itself_says_all_of_it(tmp_path: Path) -> None:
     warehouse = Warehouse.open(tmp_path / "w.duckdb", SOURCES)
-    columns = dict(
-        (tuple(row[:2]), row[2])
+    columns = {
+        tuple(row[:2]): row[2]
         for row in warehouse.rows("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
-    )
+    }
     assert columns == {(each.name, column.name): column.comment for each in DESCRIBED for column in each.columns}
     tables = dict(warehouse.rows("SELECT table_name, comment FROM duckdb_tables()"))
     views = dict(warehouse.rows("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def changes() -> Played:
     return played
 
 
-def test_what_became_of_every_change(tmp_path, changes):
+def test_what_became_of_every_change(tmp_path: Path, changes: Played) -> None:
     found = asked(
         tmp_path,
         changes,
@@ -79,7 +80,7 @@ def test_what_became_of_every_change(tmp_path, changes):
     ]
 
 
-def test_planned_changes_by_day(tmp_path, changes):
+def test_planned_changes_by_day(tmp_path: Path, changes: Played) -> None:
     assert asked(tmp_path, changes, "FROM planned_changes_by_day ORDER BY planned_for") == [
         (date(2026, 6, 1), 1, 0, 0, 1, 0, 0),
         (date(2026, 6, 15), 1, 0, 1, 0, 0, 0),
@@ -88,7 +89,7 @@ def test_planned_changes_by_day(tmp_path, changes):
     ]
 
 
-def test_changes_per_cycle_pair_and_source(tmp_path, changes):
+def test_changes_per_cycle_pair_and_source(tmp_path: Path, changes: Played) -> None:
     query = "SELECT * EXCLUDE lead_time_days FROM changes_by_cycle_pair ORDER BY ALL"
     assert asked(tmp_path, changes, query) == [
         ("MONTHLY_1", "MONTHLY_15", "crm", 1, 0, 0, 1),
@@ -98,7 +99,7 @@ def test_changes_per_cycle_pair_and_source(tmp_path, changes):
     ]
 
 
-def test_cancellation_rate(tmp_path, changes):
+def test_cancellation_rate(tmp_path: Path, changes: Played) -> None:
     assert asked(tmp_path, changes, "FROM bill_cycle_cancellation_rate ORDER BY ALL") == [
         (date(2026, 5, 1), "crm", 1, 1, 1, 0, 1.0, 0.0),
         (date(2026, 5, 1), "portal", 2, 2, 0, 1, 0.0, 0.5),
@@ -106,17 +107,17 @@ def test_cancellation_rate(tmp_path, changes):
     ]
 
 
-def test_periods_as_they_stand(tmp_path, changes):
+def test_periods_as_they_stand(tmp_path: Path, changes: Played) -> None:
     query = """SELECT number, start, "end", kind, bill_cycle, days, of_days FROM fact_billing_period ORDER BY number"""
     found = asked(tmp_path, changes, query)
     assert [row[0] for row in found] == list(range(1, len(found) + 1))
-    assert all(earlier[2] == later[1] for earlier, later in zip(found, found[1:], strict=False))
+    assert all(earlier[2] == later[1] for earlier, later in pairwise(found))
     assert found[0] == (1, date(2026, 3, 2), date(2026, 4, 1), "INITIAL", "MONTHLY_1", 30, 31)
     assert found[3] == (4, date(2026, 6, 1), date(2026, 6, 15), "SHORT", "MONTHLY_1", 14, 30)
     assert found[4] == (5, date(2026, 6, 15), date(2026, 7, 3), "SHORT", "MONTHLY_15", 18, 30)
 
 
-def test_short_periods_and_their_proration(tmp_path, changes):
+def test_short_periods_and_their_proration(tmp_path: Path, changes: Played) -> None:
     query = "SELECT number, kind, proration, missing_days FROM short_periods ORDER BY number"
     assert asked(tmp_path, changes, query) == [
         (1, "INITIAL", pytest.approx(30 / 31), 1),
@@ -126,7 +127,7 @@ def test_short_periods_and_their_proration(tmp_path, changes):
     ]
 
 
-def test_a_dropped_period_is_gone_and_a_replaced_one_is_new(tmp_path):
+def test_a_dropped_period_is_gone_and_a_replaced_one_is_new(tmp_path: Path) -> None:
     played = Played()
     played.on("2026-05-01").account("nordlys")
     played.ask("nordlys", "UpdateAccountBillCycle", account=MOBILE, bill_cycle="MONTHLY_15")
@@ -158,7 +159,7 @@ def states() -> Played:
     return played
 
 
-def test_days_in_the_state_before(tmp_path, states):
+def test_days_in_the_state_before(tmp_path: Path, states: Played) -> None:
     query = """SELECT from_state, to_state, reason, cause, days_in_from_state FROM fact_account_state
                WHERE account_id = 'a-1' ORDER BY sequence"""
     assert asked(tmp_path, states, query) == [
@@ -170,8 +171,9 @@ def test_days_in_the_state_before(tmp_path, states):
     ]
 
 
-def test_accounts_by_state_and_day(tmp_path, states):
-    query = "SELECT day, state, accounts FROM accounts_by_state_and_day WHERE NOT test_account AND accounts > 0 ORDER BY ALL"
+def test_accounts_by_state_and_day(tmp_path: Path, states: Played) -> None:
+    query = """SELECT day, state, accounts FROM accounts_by_state_and_day
+               WHERE NOT test_account AND accounts > 0 ORDER BY ALL"""
     assert asked(tmp_path, states, query) == [
         (date(2026, 3, 2), "ACTIVE", 2),
         (date(2026, 3, 3), "ACTIVE", 2),
@@ -188,17 +190,17 @@ def test_accounts_by_state_and_day(tmp_path, states):
     ]
 
 
-def test_churn_by_reason(tmp_path, states):
+def test_churn_by_reason(tmp_path: Path, states: Played) -> None:
     found = asked(tmp_path, states, "FROM churn_by_reason")
     assert found == [(date(2026, 3, 1), "CHURN", "RESIDENTIAL", "GOLD", 1, 6.0)]
 
 
-def test_suspended_for_longer_than_so_many_days(tmp_path, states):
+def test_suspended_for_longer_than_so_many_days(tmp_path: Path, states: Played) -> None:
     query = "SELECT account_id, reason, suspended_since FROM suspended_accounts WHERE days_suspended > 30"
     assert asked(tmp_path, states, query) == [("a-1", "FRAUD", datetime(2026, 3, 6, 8, tzinfo=UTC))]
 
 
-def test_versions_of_an_account_follow_each_other(tmp_path):
+def test_versions_of_an_account_follow_each_other(tmp_path: Path) -> None:
     played = Played()
     contact = {"last_name": SEALED}
     played.on("2026-03-02").account("nordlys", contact=contact)
@@ -222,7 +224,7 @@ def test_versions_of_an_account_follow_each_other(tmp_path):
     ]
 
 
-def test_versions_of_a_customer(tmp_path):
+def test_versions_of_a_customer(tmp_path: Path) -> None:
     played = Played()
     played.on("2026-03-02").ask("nordlys", "RegisterCustomer", name=SEALED)
     played.on("2026-03-03").ask("nordlys", "RegisterCustomer", custom_attributes={"tier": "1"})
@@ -232,7 +234,7 @@ def test_versions_of_a_customer(tmp_path):
     assert [row[3] for row in asked(tmp_path / "2", played, query)] == [False, False, True]
 
 
-def test_outcomes_and_refusals(tmp_path):
+def test_outcomes_and_refusals(tmp_path: Path) -> None:
     played = Played()
     played.on("2026-03-02").account("nordlys")
     for mode in (Mode.EXECUTE, Mode.PREVIEW):

@@ -16,7 +16,7 @@ from state.warehouse.catalog import FACTS
 from state.warehouse.digest import Tallying, row_number_sql
 from tests.warehouse.played import BEGIN, SOURCES, Played
 
-OTHERS = f"import duckdb; duckdb.connect({{!r}}, read_only={{}})"  # noqa: F541 - a template of a program
+OTHERS = "import duckdb; duckdb.connect({!r}, read_only={})"
 
 
 def opens(path: Path, *, read_only: bool = False) -> bool:
@@ -34,7 +34,7 @@ def played() -> Played:
     return played
 
 
-def test_a_batch_that_fails_leaves_nothing(tmp_path, played):
+def test_a_batch_that_fails_leaves_nothing(tmp_path: Path, played: Played) -> None:
     warehouse = Warehouse.open(tmp_path / "w.duckdb", SOURCES)
     rows = played.rows()
     rows["fact_command_outcome"].append(("not", "a", "row"))
@@ -45,7 +45,7 @@ def test_a_batch_that_fails_leaves_nothing(tmp_path, played):
     warehouse.close()
 
 
-def test_offsets_move_only_from_where_the_batch_began(tmp_path, played):
+def test_offsets_move_only_from_where_the_batch_began(tmp_path: Path, played: Played) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     before = warehouse.rows("SELECT count(*) FROM raw_transaction")
     with pytest.raises(AssertionError, match="offsets moved"):
@@ -62,7 +62,9 @@ def test_offsets_move_only_from_where_the_batch_began(tmp_path, played):
         (Source("transactions", "cluster", "id-1", 2), "it had 1 partitions, this one has 2"),
     ],
 )
-def test_a_warehouse_of_other_topics_is_refused_and_unchanged(tmp_path, played, other, said):
+def test_a_warehouse_of_other_topics_is_refused_and_unchanged(
+    tmp_path: Path, played: Played, other: Source, said: str
+) -> None:
     path = tmp_path / "w.duckdb"
     played.into(path).close()
     before = path.read_bytes()
@@ -71,7 +73,7 @@ def test_a_warehouse_of_other_topics_is_refused_and_unchanged(tmp_path, played, 
     assert path.read_bytes() == before
 
 
-def test_a_database_of_somebody_else_is_refused(tmp_path):
+def test_a_database_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     with duckdb.connect(path) as theirs:
         theirs.execute("CREATE TABLE precious (x INTEGER)")
@@ -79,7 +81,7 @@ def test_a_database_of_somebody_else_is_refused(tmp_path):
         Warehouse.open(path, SOURCES)
 
 
-def test_a_newer_warehouse_is_refused(tmp_path, played):
+def test_a_newer_warehouse_is_refused(tmp_path: Path, played: Played) -> None:
     path = tmp_path / "w.duckdb"
     played.into(path).close()
     with duckdb.connect(path) as newer:
@@ -88,14 +90,14 @@ def test_a_newer_warehouse_is_refused(tmp_path, played):
         Warehouse.open(path, SOURCES)
 
 
-def test_what_is_no_database_is_said(tmp_path):
+def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     path.write_text("shopping list")
     with pytest.raises(WarehouseUnfit, match="cannot be opened"):
         Warehouse.open(path, SOURCES)
 
 
-def test_who_holds_the_file_is_named(tmp_path, played):
+def test_who_holds_the_file_is_named(tmp_path: Path, played: Played) -> None:
     path = tmp_path / "w.duckdb"
     played.into(path).close()
     program = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
@@ -112,7 +114,7 @@ def test_who_holds_the_file_is_named(tmp_path, played):
 
 
 @pytest.mark.parametrize("table", FACTS)
-def test_database_and_reader_count_the_same(tmp_path, played, table):
+def test_database_and_reader_count_the_same(tmp_path: Path, played: Played, table: str) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     counting = Tallying(FACTS[table])
     expected = counting.nothing()
@@ -127,7 +129,7 @@ def test_database_and_reader_count_the_same(tmp_path, played, table):
     st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
     st.one_of(st.none(), st.text("|:-0", max_size=9)),
 )
-def test_any_text_has_the_same_number_on_both_sides(name, maybe):
+def test_any_text_has_the_same_number_on_both_sides(name: str, maybe: str | None) -> None:
     table = FACTS["log_customer"]
     row = (0, 1, "c", 1, BEGIN, name, maybe, "{}", False)
     counting = Tallying(table)
@@ -151,7 +153,7 @@ def test_any_text_has_the_same_number_on_both_sides(name, maybe):
         "UPDATE raw_transaction SET occurred_at = occurred_at + INTERVAL 1 MICROSECOND WHERE sequence = 2",
     ],
 )
-def test_any_harm_shows_in_the_tally(tmp_path, played, harm):
+def test_any_harm_shows_in_the_tally(tmp_path: Path, played: Played, harm: str) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     before = warehouse.tallies("raw_transaction", {0: 1000})
     warehouse.rows(harm)
@@ -159,7 +161,7 @@ def test_any_harm_shows_in_the_tally(tmp_path, played, harm):
     warehouse.close()
 
 
-def test_filled_twice_comes_out_identical(tmp_path, played):
+def test_filled_twice_comes_out_identical(tmp_path: Path, played: Played) -> None:
     first, second = played.into(tmp_path / "1.duckdb"), played.into(tmp_path / "2.duckdb")
     for table in FACTS:
         assert first.tallies(table, {0: 1000}) == second.tallies(table, {0: 1000})
@@ -171,7 +173,7 @@ def test_filled_twice_comes_out_identical(tmp_path, played):
 # -- the copy that people read
 
 
-def test_the_copy_has_everything_and_the_sink_keeps_its_lock(tmp_path, played):
+def test_the_copy_has_everything_and_the_sink_keeps_its_lock(tmp_path: Path, played: Played) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     copy = publish(warehouse, BEGIN)
     assert copy == copy_path(tmp_path / "w.duckdb") == tmp_path / "w.read.duckdb"
@@ -187,7 +189,7 @@ def test_the_copy_has_everything_and_the_sink_keeps_its_lock(tmp_path, played):
     warehouse.close()
 
 
-def test_a_reader_keeps_its_copy_while_a_new_one_is_published(tmp_path, played):
+def test_a_reader_keeps_its_copy_while_a_new_one_is_published(tmp_path: Path, played: Played) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     reading = Warehouse.read(publish(warehouse, BEGIN))
     before = reading.rows("SELECT count(*) FROM raw_transaction")
@@ -203,7 +205,7 @@ def test_a_reader_keeps_its_copy_while_a_new_one_is_published(tmp_path, played):
     warehouse.close()
 
 
-def test_a_copy_that_cannot_be_made_leaves_the_old_one(tmp_path, played):
+def test_a_copy_that_cannot_be_made_leaves_the_old_one(tmp_path: Path, played: Played) -> None:
     warehouse = played.into(tmp_path / "w.duckdb")
     copy = publish(warehouse, BEGIN)
     (tmp_path / "w.read.duckdb.new").mkdir()

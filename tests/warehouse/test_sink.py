@@ -1,0 +1,298 @@
+"""The sink on a real Kafka: dead before and after its commit, aborted records, gaps, newer words, other topics."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import fastavro
+import msgspec
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from schemas import codec, wire
+from schemas.contracts import schema_of
+from schemas.envelope import BusinessTransaction
+from schemas.partition import partition_of
+from state.warehouse import Warehouse, WarehouseUnfit, copy_path
+from state.warehouse.catalog import FACTS
+from streams import topology
+from streams.completeness import completeness
+from streams.settings import Settings
+from streams.sink import fill
+from streams.sink_batch import SinkStopped
+from streams.sink_sources import sources
+from streams.topology import TopologyUnfit
+from tests.warehouse.played import Played
+
+PARTITIONS = 3
+DYING_SINK = Path(__file__).with_name("dying_sink.py")
+
+
+@pytest.fixture
+def configured(kafka: str, topic_prefix: str, tmp_path: Path) -> Settings:
+    """An installation with empty topics."""
+    settings = Settings(
+        bootstrap_servers=kafka,
+        topic_prefix=topic_prefix,
+        group=topic_prefix,
+        partitions=PARTITIONS,
+        warehouse=tmp_path / "w.duckdb",
+    )
+    topology.create(settings.client_properties(), settings.topology)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def played() -> Played:
+    """Thirty customers with some hundred transactions."""
+    played = Played()
+    for number in range(30):
+        customer = f"customer-{number}"
+        account = {"account_id": "a-1"}
+        played.on("2026-03-02").account(customer)
+        played.on("2026-03-03").ask(customer, "UpdateAccountBillCycle", account=account, bill_cycle="NO_SUCH")
+        played.on("2026-03-10").ask(customer, "UpdateAccountBillCycle", account=account, bill_cycle="WEEKLY_MON")
+        played.on("2026-04-10").ask(customer, "UpdateAccountBillCycle", account=account, bill_cycle="MONTHLY_15")
+    return played
+
+
+class Sender:
+    """The worker's side of the topics: transactional."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.names = settings.topology
+        self.producer = Producer({**settings.client_properties(), "transactional.id": settings.group, "linger.ms": 0})
+        self.producer.init_transactions()
+
+    def send(self, played: Played, *, commit: bool = True, size: int = 40) -> None:
+        """Every answer of a history, so many answers in a transaction of Kafka."""
+        answers = played.answers
+        for begin in range(0, len(answers), size):
+            self.producer.begin_transaction()
+            for answered in answers[begin : begin + size]:
+                assert answered.outcome is not None
+                customer = answered.outcome.customer_id
+                if answered.transaction is not None:
+                    self.one(self.names.transactions, "BusinessTransaction", customer, answered.transaction_payload)
+                self.one(self.names.outcomes, "CommandOutcome", customer, answered.outcome_payload)
+            if commit:
+                self.producer.commit_transaction()
+            else:
+                self.producer.flush()
+                self.producer.abort_transaction()
+
+    def transactions(self, payloads: Iterable[tuple[str, bytes]], schema_id: int | None = None) -> None:
+        """Transactions of these customers, in one transaction of Kafka."""
+        self.producer.begin_transaction()
+        for customer, payload in payloads:
+            self.one(self.names.transactions, "BusinessTransaction", customer, payload, schema_id)
+        self.producer.commit_transaction()
+
+    def one(self, topic: str, contract: str, customer: str, payload: bytes, schema_id: int | None = None) -> None:
+        value = wire.frame(schema_id or wire.local_id(contract), payload)
+        self.producer.produce(topic, value, customer.encode(), partition_of(customer, PARTITIONS))
+
+
+def until_quiet(warehouse: Path) -> Callable[[], bool]:
+    """Stops a sink when it has published a copy and two more seconds brought no other."""
+    copy, seen = copy_path(warehouse), [(0.0, time.monotonic())]
+
+    def quiet() -> bool:
+        changed = copy.stat().st_mtime if copy.exists() else 0.0
+        if changed != seen[-1][0]:
+            seen.append((changed, time.monotonic()))
+        assert time.monotonic() - seen[0][1] < 60, "the sink does not come to rest"
+        return changed > 0 and time.monotonic() - seen[-1][1] > 2
+
+    return quiet
+
+
+def filled(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """Let the sink run until all is there; everything in the warehouse."""
+    fill(settings, until_quiet(settings.warehouse))
+    warehouse = Warehouse.read(settings.warehouse)
+    try:
+        return {table: warehouse.rows(f"FROM {table} ORDER BY ALL") for table in FACTS}
+    finally:
+        warehouse.close()
+
+
+def whole(settings: Settings) -> bool:
+    receipts = completeness(settings)
+    print(*(receipt.sentence for receipt in receipts), sep="\n")
+    return len(receipts) == 2 * PARTITIONS and all(receipt.complete for receipt in receipts)
+
+
+def test_what_was_aborted_is_not_there_and_the_rest_is_complete(configured: Settings, played: Played) -> None:
+    sender = Sender(configured)
+    sender.send(played, commit=False)
+    sender.send(played)
+    rows = filled(configured)
+    assert len(rows["raw_transaction"]) == len(played.transactions)
+    assert len(rows["fact_command_outcome"]) == len(played.outcomes)
+    assert {name: len(found) for name, found in rows.items()} == {name: len(r) for name, r in played.rows().items()}
+    assert whole(configured)
+    warehouse = Warehouse.read(configured.warehouse)
+    ends = warehouse.offsets()
+    assert warehouse.rows("SELECT count(*) FROM sink_gap") == [(0,)]
+    warehouse.close()
+    assert all(offset > 0 for offset in ends.values())
+
+
+def test_nothing_new_moves_nothing(configured: Settings, played: Played) -> None:
+    Sender(configured).send(played)
+    before = filled(configured)
+    assert filled(configured) == before
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_its_commit_every_row_is_there_once(
+    configured: Settings, played: Played, moment: str, tmp_path: Path
+) -> None:
+    seed = int(os.environ.get("BILLFOLD_TEST_SEED", "4"))
+    draw = Random(seed)
+    sender = Sender(configured)
+    sender.send(played)
+    expected = played.rows()
+    environment = os.environ | {
+        "BILLFOLD_BOOTSTRAP_SERVERS": configured.bootstrap_servers,
+        "BILLFOLD_TOPIC_PREFIX": configured.topic_prefix,
+        "BILLFOLD_GROUP": configured.group,
+        "BILLFOLD_PARTITIONS": str(PARTITIONS),
+        "BILLFOLD_WAREHOUSE": str(configured.warehouse),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    deaths = [draw.randint(1, 3) for _ in range(4)]
+    print(f"seed {seed}: killed {moment} commits {deaths}")
+    for number in deaths:
+        sink = [sys.executable, str(DYING_SINK), moment, str(number)]
+        died = subprocess.run(sink, env=environment, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+        assert died.returncode == -9, died.stderr.decode()
+    rows = filled(configured)
+    assert {name: len(found) for name, found in rows.items()} == {name: len(r) for name, r in expected.items()}
+    places = [row[:2] for row in rows["raw_transaction"]]
+    assert len(set(places)) == len(places)
+    assert whole(configured)
+
+
+def test_a_missing_transaction_is_said(configured: Settings, played: Played) -> None:
+    payloads = [
+        (t.customer_id, codec.TRANSACTION.encode(t)) for t in played.transactions if t.customer_id == "customer-3"
+    ]
+    Sender(configured).transactions([*payloads[:2], *payloads[3:]])
+    filled(configured)
+    Sender(configured).transactions(payloads[-1:])  # and one twice, when the sink has forgotten the customer
+    filled(configured)
+    warehouse = Warehouse.read(configured.warehouse)
+    last = len(payloads)
+    query = "SELECT customer_id, expected, found FROM sink_gap ORDER BY kafka_offset"
+    assert warehouse.rows(query) == [("customer-3", 3, 4), ("customer-3", last + 1, last)]
+    warehouse.close()
+
+
+def test_altered_rows_are_found_and_named(configured: Settings, played: Played) -> None:
+    Sender(configured).send(played)
+    rows = filled(configured)
+    partition, offset = rows["raw_transaction"][17][:2]
+    warehouse = Warehouse.open(configured.warehouse, [])
+    place = f"kafka_partition = {partition} AND kafka_offset = {offset}"
+    warehouse.rows(f"UPDATE raw_transaction SET performed_by = 'eve' WHERE {place}")
+    warehouse.close()
+    wrong = [receipt for receipt in completeness(configured) if not receipt.complete]
+    assert [(each.partition, each.differing, each.first_difference) for each in wrong] == [
+        (partition, ("raw_transaction",), offset)
+    ]
+    assert f"differs first at offset {offset}" in wrong[0].sentence
+
+
+def test_events_of_a_newer_release_land_in_the_raw_table(configured: Settings, played: Played) -> None:
+    newer = msgspec.json.decode(msgspec.json.encode(schema_of("BusinessTransaction")))
+    change = next(field for field in newer["fields"] if field["name"] == "changes")["type"]["items"]
+    union = next(field for field in change["fields"] if field["name"] == "event")["type"]
+    invented = {"type": "record", "name": "AccountPainted", "fields": [{"name": "colour", "type": "string"}]}
+    union.append(invented | {"namespace": "billfold.v1"})
+    payload = painted(newer, played.transactions[0])
+    wire.use(lambda schema_id: newer if schema_id == 4711 else None, {})
+    try:
+        Sender(configured).transactions([("customer-0", payload)], 4711)
+        filled(configured)
+        assert whole(configured)
+    finally:
+        wire.use_committed_list()
+    warehouse = Warehouse.read(configured.warehouse)
+    assert warehouse.rows("SELECT unknown_events, changes ->> '$[0].event_type' FROM raw_transaction") == [
+        (1, "AccountPainted")
+    ]
+    warehouse.close()
+
+
+def painted(schema: Any, transaction: BusinessTransaction) -> bytes:
+    """A transaction with one event that this release does not know."""
+    plain = {
+        **{field: getattr(transaction, field) for field in transaction.__struct_fields__},
+        "cause": {"partition": 0, "offset": 0, "position": 0},
+        "changes": [{"event": ("billfold.v1.AccountPainted", {"colour": "green"}), "entity": None}],
+    }
+    written = BytesIO()
+    fastavro.schemaless_writer(written, fastavro.parse_schema(schema), plain)
+    return written.getvalue()
+
+
+def test_a_topic_made_anew_stops_the_sink_and_changes_nothing(configured: Settings, played: Played) -> None:
+    Sender(configured).send(played)
+    filled(configured)
+    before = configured.warehouse.read_bytes()
+    admin = AdminClient(configured.client_properties())
+    admin.delete_topics([configured.topology.outcomes])[configured.topology.outcomes].result()
+    deadline = time.monotonic() + 20
+    while not topology.create(configured.client_properties(), configured.topology):
+        assert time.monotonic() < deadline, "the deleted topic does not go away"
+        time.sleep(0.2)
+    while True:
+        try:
+            sources(configured)
+            break
+        except TopologyUnfit:
+            assert time.monotonic() < deadline, "the new topic does not come up"
+            time.sleep(0.2)
+    with pytest.raises(WarehouseUnfit, match="deleted and made anew"):
+        fill(configured, lambda: False)
+    assert configured.warehouse.read_bytes() == before
+
+
+def test_missing_topics_are_named(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    settings = Settings(bootstrap_servers=kafka, topic_prefix=topic_prefix, warehouse=tmp_path / "w.duckdb")
+    with pytest.raises(TopologyUnfit, match="billfold topics create"):
+        fill(settings, lambda: False)
+    assert not settings.warehouse.exists()
+
+
+def test_an_unknown_schema_stops_the_sink_with_its_place(configured: Settings, played: Played) -> None:
+    Sender(configured).transactions([("customer-0", codec.TRANSACTION.encode(played.transactions[0]))], 77)
+    with pytest.raises(SinkStopped, match="offset 0: schema id 77"):
+        fill(configured, lambda: False)
+
+
+def test_the_sink_waits_for_whoever_holds_the_file(configured: Settings, played: Played) -> None:
+    Sender(configured).send(played)
+    filled(configured)
+    program = (
+        f"import duckdb, sys, time; c = duckdb.connect({str(configured.warehouse)!r}); print('held', flush=True); "
+        "time.sleep(3)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        began = time.monotonic()
+        published = copy_path(configured.warehouse).stat().st_mtime  # it publishes at once when it has the file
+        fill(configured, lambda: copy_path(configured.warehouse).stat().st_mtime != published)
+        assert time.monotonic() - began > 1
