@@ -73,12 +73,12 @@ def throughput(arena: Arena, count: int, customers: int, rounds: int) -> dict[st
     """Both contestants in turn, each on topics of its own that are filled before."""
     results: dict[str, list[dict[str, Any]]] = {"worker": [], "plain": []}
     for number in range(rounds):
-        for who in results:
+        for who, runs in results.items():
             console.print(f"round {number + 1}: {who}, {count:,} commands", style="dim")
             arena.fresh()
             configured = settings.load()
             fill(configured.client_properties(), configured.topology.commands, PARTITIONS, count, customers)
-            results[who].append(contest(who, count))
+            runs.append(contest(who, count))
     return results
 
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from state.partition import Partition
 from state.tables import Tables
 from streams import settings
 from streams.catalogs import Shelf
-from streams.engine.boundary import Decided, SourceRecord
+from streams.engine.boundary import Decided, Outgoing, SourceRecord
 from streams.engine.worker import run_worker
 from streams.settings import Settings
 from streams.worker import Worker
@@ -80,79 +80,97 @@ def worker(count: int) -> None:
     run_worker(configured, meter.handle, meter.worker.handle_bug, hook=meter.hook)
 
 
-def plain(count: int) -> None:
-    """One loop of one thread."""
-    configured, meter = prepared(count)
-    names = configured.topology
-    properties = configured.client_properties()
-    consumer = Consumer(
-        properties
-        | {
-            "group.id": f"plain-{os.getpid()}",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "fetch.queue.backoff.ms": 2,
-        }
-    )
-    producer = Producer(
-        properties
-        | {
-            "transactional.id": f"plain-{os.getpid()}",
-            "linger.ms": 5,
-            "retry.backoff.ms": 5,
-            "queue.buffering.max.messages": 1_000_000,
-            "partitioner": "murmur2_random",
-            "compression.type": "zstd",
-            "compression.level": 1,
-        }
-    )
-    producer.init_transactions(30)
-    consumer.subscribe([names.commands])
-    partitions: dict[int, tuple[Partition, Tables]] = {}
-    while True:
-        first = consumer.poll(1)
-        if first is None or first.error() is not None:
-            continue
-        messages = [first, *consumer.consume(configured.turn_items - 1, 0)]
-        group = consumer.consumer_group_metadata()
+class Plain:
+    """One loop of one thread: poll, decide, transaction, write."""
+
+    def __init__(self, count: int) -> None:
+        self.configured, self.meter = prepared(count)
+        self.names = self.configured.topology
+        self.partitions: dict[int, tuple[Partition, Tables]] = {}
+        properties = self.configured.client_properties()
+        self.consumer = Consumer(
+            properties
+            | {
+                "group.id": f"plain-{os.getpid()}",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "fetch.queue.backoff.ms": 2,
+            }
+        )
+        self.producer = Producer(
+            properties
+            | {
+                "transactional.id": f"plain-{os.getpid()}",
+                "linger.ms": 5,
+                "retry.backoff.ms": 5,
+                "queue.buffering.max.messages": 1_000_000,
+                "partitioner": "murmur2_random",
+                "compression.type": "zstd",
+                "compression.level": 1,
+            }
+        )
+
+    def run(self) -> None:
+        """Until the meter has counted enough."""
+        self.producer.init_transactions(30)
+        self.consumer.subscribe([self.names.commands])
+        while True:
+            first = self.consumer.poll(1)
+            if first is None or first.error() is not None:
+                continue
+            messages = [first, *self.consumer.consume(self.configured.turn_items - 1, 0)]
+            touched, records = self.decide(messages)
+            self.commit(touched, records)
+            self.meter.hook("written")
+
+    def decide(self, messages: list[Message]) -> tuple[dict[int, int], list[Outgoing]]:
+        """The worker's own handler over the same tables; answers each partition's next offset, and what to send."""
         touched: dict[int, int] = {}
-        records = []
+        records: list[Outgoing] = []
         for message in messages:
-            number = message.partition() or 0
-            if number not in partitions:
-                disk = Partition(configured.data_directory / f"plain-{number}")
-                partitions[number] = disk, Tables(disk)
-            if number not in touched:
-                partitions[number][1].open()
-            touched[number] = (message.offset() or 0) + 1
-            record = SourceRecord(
-                topic=names.commands,
-                partition=number,
-                offset=message.offset() or 0,
-                timestamp=datetime.fromtimestamp((message.timestamp() or (0, 0))[1] / 1000, UTC),
-                key=message.key(),
-                value=message.value(),
-            )
-            tables = partitions[number][1]
-            for decided in meter.handle(tables, record):
+            number, offset = message.partition() or 0, message.offset() or 0
+            tables = self.opened(number, first=number not in touched)
+            touched[number] = offset + 1
+            moment = datetime.fromtimestamp((message.timestamp() or (0, 0))[1] / 1000, UTC)
+            record = SourceRecord(self.names.commands, number, offset, moment, message.key(), message.value())
+            for decided in self.meter.handle(tables, record):
                 tables.state.apply(decided.state)
                 tables.answers.apply(decided.answers)
                 records.extend(decided.records)
-        producer.begin_transaction()
+        return touched, records
+
+    def opened(self, number: int, *, first: bool) -> Tables:
+        """The tables of a partition, emptied at its first record of a turn."""
+        if number not in self.partitions:
+            disk = Partition(self.configured.data_directory / f"plain-{number}")
+            self.partitions[number] = disk, Tables(disk)
+        tables = self.partitions[number][1]
+        if first:
+            tables.open()
+        return tables
+
+    def commit(self, touched: dict[int, int], records: list[Outgoing]) -> None:
+        """One Kafka transaction, then one RocksDB batch for each partition."""
+        produce = self.producer.produce
+        self.producer.begin_transaction()
         for number in touched:
-            for table, rows in partitions[number][1].changes().items():
+            for table, rows in self.partitions[number][1].changes().items():
                 for key, row in rows.items():
-                    producer.produce(names.changelogs[table], row, key, number)
+                    produce(self.names.changelogs[table], row, key, number)
         for sent in records:
-            producer.produce(sent.topic, sent.value, sent.key, headers=list(sent.headers))
-        positions = [TopicPartition(names.commands, number, offset) for number, offset in touched.items()]
-        producer.send_offsets_to_transaction(positions, group, 30)
-        producer.commit_transaction(30)
+            produce(sent.topic, sent.value, sent.key, headers=list(sent.headers))
+        positions = [TopicPartition(self.names.commands, number, offset) for number, offset in touched.items()]
+        self.producer.send_offsets_to_transaction(positions, self.consumer.consumer_group_metadata(), 30)
+        self.producer.commit_transaction(30)
         for number in touched:
-            disk, tables = partitions[number]
+            disk, tables = self.partitions[number]
             disk.write(tables.changes(), {}, time.time())
-        meter.hook("written")
+
+
+def plain(count: int) -> None:
+    """The loop."""
+    Plain(count).run()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import msgspec
 from processors import clock
 from processors.context import Context, derive
 from processors.customer import CustomerView, Rows, Stored, identity_of
-from processors.decision import Decision, Refused
+from processors.decision import Refused
 from processors.decisions import decide
 from processors.preconditions import first_objection
 from schemas import codec
@@ -67,7 +67,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer, with all that it writes. Either an outcome or, for clock records that match nothing, a dead letter."""
+    """One answer, with all that it writes: an outcome or, for clock records that match nothing, a dead letter."""
 
     outcome: CommandOutcome | None = None
     outcome_payload: bytes = b""
@@ -191,7 +191,7 @@ class _Desk:
         return self.accept(record, decision, context)
 
     def decide_clock(self, record: CommandRecord) -> Answered:
-        """A clock record that finds no answer given: late for a plan that is gone, sent again by an operator, or forged."""
+        """A clock record that finds no answer given: late for a plan that is gone, sent again, or forged."""
         parked = self.view.index(key(self.customer_id, "parked", record.command_id))
         if parked is not None:
             due = msgspec.msgpack.decode(parked, type=Due)
@@ -330,7 +330,9 @@ class _Desk:
             answers=self._remembered(record, outcome) if remember else {},
         )
 
-    def _transaction(self, record: CommandRecord, events: tuple[Event, ...], catalog_version: int) -> BusinessTransaction:
+    def _transaction(
+        self, record: CommandRecord, events: tuple[Event, ...], catalog_version: int
+    ) -> BusinessTransaction:
         left = dict(self.view.touched)  # an entity stands in full only at its last change
         changes = [Change(event=event, entity=left.pop(identity_of(event), None)) for event in reversed(events)]
         return BusinessTransaction(
@@ -352,7 +354,9 @@ class _Desk:
             hash=bytes(32),
         )
 
-    def _outcome(self, record: CommandRecord, *, status: Status, catalog_version: int, **answer: object) -> CommandOutcome:
+    def _outcome(
+        self, record: CommandRecord, *, status: Status, catalog_version: int, **answer: object
+    ) -> CommandOutcome:
         return CommandOutcome(
             command_id=record.command_id,
             customer_id=self.customer_id,

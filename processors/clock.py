@@ -32,7 +32,10 @@ def nudge(customer_id: str, due: Due) -> CommandRecord:
 
 
 def was_planned(customer: CustomerView, record: CommandRecord) -> bool:
-    """Whether a record of the clock asks for work that was there and is gone: a plan that ended, a period that a cut-over started."""
+    """Whether a record of the clock asks for work that was there and is gone.
+
+    A plan that ended, or a period that a cut-over started.
+    """
     body, kind = record.body, type(record.body).__name__
     match body:
         case ExecutePlannedStateChange() | ExecutePlannedBillCycleChange():

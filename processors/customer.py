@@ -197,7 +197,8 @@ class CustomerView:
     def writes(self, head: Head) -> dict[bytes, bytes | None]:
         """The rows to store, with the head as it is after the command. `next_due` is brought up to date here."""
         rows: dict[bytes, bytes | None] = {
-            key(self.customer_id, kind, entity_id): _encode(entity) for (kind, entity_id), entity in self.touched.items()
+            key(self.customer_id, kind, entity_id): _encode(entity)
+            for (kind, entity_id), entity in self.touched.items()
         }
         rows |= self._index
         if any(found.startswith(prefix(self.customer_id, "due")) for found in self._index):

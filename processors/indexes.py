@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -33,18 +34,14 @@ def changes(customer_id: str, before: Entity | None, after: Entity, zone: Callab
 
 def _account(customer_id: str, before: Account | None, after: Account, zone: Callable[[], ZoneInfo]) -> IndexRows:
     rows: IndexRows = {}
-    old_external = before.external_id if before else None
+    member = after.account_id.encode()
+    old_external, old_parent = (before.external_id, before.parent_account_id) if before else (None, None)
     if old_external != after.external_id:
-        if old_external is not None:
-            rows[key(customer_id, "external_id", old_external)] = None
-        if after.external_id is not None:
-            rows[key(customer_id, "external_id", after.external_id)] = after.account_id.encode()
-    old_parent = before.parent_account_id if before else None
+        rows |= _moved(old_external, after.external_id, partial(key, customer_id, "external_id"), member)
     if old_parent != after.parent_account_id:
-        if old_parent is not None:
-            rows[within(customer_id, "child", old_parent) + after.account_id.encode()] = None
-        if after.parent_account_id is not None:
-            rows[within(customer_id, "child", after.parent_account_id) + after.account_id.encode()] = b""
+        rows |= _moved(
+            old_parent, after.parent_account_id, lambda parent: within(customer_id, "child", parent) + member, b""
+        )
     for waits in (_state_change, _bill_cycle_change, _period_start):
         gone, come = waits(before), waits(after)
         # What stays is not written again: an entry that was parked must not come back by itself.
@@ -53,6 +50,14 @@ def _account(customer_id: str, before: Account | None, after: Account, zone: Cal
                 rows[gone.key(customer_id, after.account_id, zone)] = None
             if come is not None:
                 rows[come.key(customer_id, after.account_id, zone)] = come.row(customer_id, after.account_id, zone)
+    return rows
+
+
+def _moved(was: str | None, now: str | None, found: Callable[[str], bytes], value: bytes) -> IndexRows:
+    """An entry that leaves one place of an index for another."""
+    rows: IndexRows = {} if was is None else {found(was): None}
+    if now is not None:
+        rows[found(now)] = value
     return rows
 
 

@@ -163,18 +163,18 @@ class UpdateAccountDetails(Command, frozen=True, kw_only=True):
     """Change what is given, and nothing else; an explicit null takes a value away (ACC-20 .. ACC-27)."""
 
     account: AccountRef
-    external_id: ExternalId | None | msgspec.UnsetType = msgspec.UNSET
-    custom_name: CustomName | None | msgspec.UnsetType = msgspec.UNSET
+    external_id: ExternalId | msgspec.UnsetType | None = msgspec.UNSET
+    custom_name: CustomName | msgspec.UnsetType | None = msgspec.UNSET
     custom_attributes: Annotated[
         dict[str, str | None] | None, doc("Names and values; with merge a null takes a name away")
     ] = None
     merge: Annotated[bool, doc("Merge custom_attributes into what is there instead of replacing it")] = False
-    segment: Segment | None | msgspec.UnsetType = msgspec.UNSET
-    contact: Contact | None | msgspec.UnsetType = msgspec.UNSET
-    address: Address | None | msgspec.UnsetType = msgspec.UNSET
-    tax_residence: TaxResidence | None | msgspec.UnsetType = msgspec.UNSET
-    tax_exemption: TaxExemption | None | msgspec.UnsetType = msgspec.UNSET
-    parent: Annotated[AccountRef | None | msgspec.UnsetType, doc("The account above it; null detaches")] = msgspec.UNSET
+    segment: Segment | msgspec.UnsetType | None = msgspec.UNSET
+    contact: Contact | msgspec.UnsetType | None = msgspec.UNSET
+    address: Address | msgspec.UnsetType | None = msgspec.UNSET
+    tax_residence: TaxResidence | msgspec.UnsetType | None = msgspec.UNSET
+    tax_exemption: TaxExemption | msgspec.UnsetType | None = msgspec.UNSET
+    parent: Annotated[AccountRef | msgspec.UnsetType | None, doc("The account above it; null detaches")] = msgspec.UNSET
 
 
 class ChangeAccountState(Command, frozen=True, kw_only=True):
@@ -342,7 +342,7 @@ class AccountCreated(Event, frozen=True, kw_only=True):
 
 
 class DetailChange(Word, frozen=True, kw_only=True):
-    """One field with its old and its new value. Maps and structures are written as canonical JSON, sealed leaf by leaf."""
+    """One field, its old and its new value. Maps and structures stand as canonical JSON, sealed leaf by leaf."""
 
     field: Annotated[str, doc("Name of the account's field")]
     old: Annotated[str | None, doc("Value before, canonical text")] = None

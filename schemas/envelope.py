@@ -55,9 +55,9 @@ class CommandRecord(Word, frozen=True, kw_only=True):
     customer_id: CustomerId
     source: Annotated[str, doc("System that asks, for instance crm; clock for the core's own clock")]
     performed_by: Annotated[str, doc("Who asks: a person or a service")]
-    performed_at: Annotated[datetime | None, doc("When it happened outside, if that is not the moment of the record")] = (
-        None
-    )
+    performed_at: Annotated[
+        datetime | None, doc("When it happened outside, if that is not the moment of the record")
+    ] = None
     mode: Annotated[Mode, doc("Carry out, or only try")] = Mode.EXECUTE
     body: Annotated[Command, doc("What is asked")]
 

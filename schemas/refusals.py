@@ -111,7 +111,4 @@ def as_text(value: object) -> str | None:
 
 def violation(code: Code, rule: str, path: str | None = None, **carries: object) -> Violation:
     """Write down one broken rule with the values involved."""
-    return Violation(
-        code=code, rule=rule, path=path, carries={name: as_text(value) for name, value in carries.items()}
-    )
-
+    return Violation(code=code, rule=rule, path=path, carries={name: as_text(value) for name, value in carries.items()})

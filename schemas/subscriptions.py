@@ -6,8 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-import msgspec
-
 from schemas.actions import (
     ActionCommand,
     ActionId,

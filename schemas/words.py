@@ -31,9 +31,7 @@ COMMANDS: dict[str, type[Command]] = {
 CLOCK_COMMANDS: frozenset[str] = frozenset(word.__name__ for word in get_args(ClockCommand))
 
 EVENTS: dict[str, type[Event]] = {
-    word.__name__: word
-    for union in (RegistrationEvent, AccountEvent, BillCycleEvent)
-    for word in get_args(union)
+    word.__name__: word for union in (RegistrationEvent, AccountEvent, BillCycleEvent) for word in get_args(union)
 } | {"CustomerDataErased": CustomerDataErased, "DueWorkParked": DueWorkParked}
 """What may happen, in the order of the union in the contract: a new one goes to the end."""
 

@@ -86,7 +86,9 @@ def publish(kafka: Mapping[str, Any], topic: str, catalog: Catalog, *, any_momen
         on_delivery=lambda error, _: failures.append(error) if error else None,
     )
     if producer.flush(30) or failures:
-        raise CatalogRefused(f"catalog {catalog.name} could not be written to {topic}: {failures or 'no answer in 30 s'}")
+        raise CatalogRefused(
+            f"catalog {catalog.name} could not be written to {topic}: {failures or 'no answer in 30 s'}"
+        )
     return following
 
 

@@ -66,4 +66,3 @@ class Clock:
     def close(self) -> None:
         """Let go what was produced."""
         self._producer.flush(5)
-

@@ -68,10 +68,13 @@ def send(
     customer: Annotated[str, typer.Argument(help="Customer id")],
     command: Annotated[str, typer.Argument(help="Name of the command, for instance CreateAccount")],
     body: Annotated[str, typer.Argument(help="Body as JSON, - for standard input, or @FILE (JSON or YAML)")] = "{}",
-    command_id: Annotated[str | None, typer.Option("--id", help="Command id; the same id again is the same command")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only try: answers what would happen")] = False,
+    command_id: Annotated[
+        str | None, typer.Option("--id", help="Command id; the same id again is the same command")
+    ] = None,
     performed_by: Annotated[str, typer.Option(help="Who asks")] = "cli",
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer")] = 30.0,
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Only try: answers what would happen")] = False,
 ) -> None:
     """Send one command and print its outcome. Exit code 2 if it was refused.
 
@@ -84,6 +87,7 @@ def send(
 
 @app.command()
 def demo(
+    *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C")] = False,
 ) -> None:
     """Start Kafka, a worker and the sink, play the Nordlys story, and show what became of it."""

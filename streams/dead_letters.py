@@ -43,7 +43,12 @@ def resend(partition: int, offset: int) -> None:
 
 def described(letter: Message) -> dict[str, str]:
     """What the headers of a dead letter say."""
-    return {name: (value or b"").decode(errors="replace") for name, value in letter.headers() or ()}
+    return {str(name): as_text(value) for name, value in letter.headers() or ()}  # type: ignore[str-unpack]
+
+
+def as_text(value: str | bytes | None) -> str:
+    """A header's value."""
+    return value if isinstance(value, str) else (value or b"").decode(errors="replace")
 
 
 def read(configured: Settings, limit: int) -> list[Message]:

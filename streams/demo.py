@@ -25,7 +25,8 @@ from streams.answers import COLOURS, print_violations
 from streams.stories import report
 from streams.stories.format import read_story
 from streams.stories.live import LiveRun, LiveStage
-from streams.stories.runner import Came, play
+from streams.stories.runner import play
+from streams.stories.stage import Came
 from streams.vault import Vault
 
 STORY = Path(__file__).parent.parent / "compose" / "stories" / "nordlys.yaml"
@@ -135,5 +136,7 @@ def show_warehouse(file: Path, console: Console) -> None:
 
 def stay(bootstrap: str, warehouse: Path, console: Console) -> None:
     """Keep everything running until Ctrl-C."""
-    console.print(f"\nKafka: {bootstrap}\nWarehouse (a copy for readers): {copy_path(warehouse)}\nCtrl-C stops everything.")
+    console.print(
+        f"\nKafka: {bootstrap}\nWarehouse (a copy for readers): {copy_path(warehouse)}\nCtrl-C stops everything."
+    )
     threading.Event().wait()

@@ -20,7 +20,6 @@ from schemas.words import COMMANDS
 from streams.sealing import seal_command, seal_unparsed
 from streams.vault import Vault
 
-
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -41,7 +40,7 @@ class CardNumberRefused(Exception):
         self.path = path
 
 
-def command_record(
+def command_record(  # noqa: PLR0913  # the envelope's fields, each by name
     customer_id: str,
     command_type: str,
     body: object,
@@ -98,7 +97,9 @@ class Door:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._producer.flush(10)
         if self._consumer is not None:
             self._consumer.close()

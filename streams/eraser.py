@@ -52,6 +52,6 @@ def run_eraser() -> None:
             if isinstance(change.event, CustomerDataErased):
                 vault.erase(transaction.customer_id)  # 2
                 log.warning("erased", customer_id=transaction.customer_id)
-        consumer.commit(message, asynchronous=False)  # 3
+        consumer.commit(message=message, asynchronous=False)  # 3
     consumer.close()
     vault.close()

@@ -67,7 +67,8 @@ def fill(settings: Settings, stopping: Callable[[], bool], wrote: Callable[[Batc
     """
     topics = sources(settings)  # 1
     with contextlib.ExitStack() as leaving:
-        gc.disable()  # tens of thousands of rows, none in a cycle: looking for cycles among them takes a third of the time
+        # Tens of thousands of rows, none in a cycle: looking for cycles among them takes a third of the time.
+        gc.disable()
         leaving.callback(gc.enable)
         warehouse = _open(settings, topics, stopping)  # 2
         if warehouse is None:

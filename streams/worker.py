@@ -145,4 +145,6 @@ class Worker:
             "billfold.timestamp": record.timestamp.isoformat(),
         }
         named = [(name, value.encode()) for name, value in about.items()]
-        return Decided(records=(Outgoing(self.topology.dead_letters, record.key, record.value, (*record.headers, *named)),))
+        return Decided(
+            records=(Outgoing(self.topology.dead_letters, record.key, record.value, (*record.headers, *named)),)
+        )

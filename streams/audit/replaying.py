@@ -11,6 +11,7 @@ import msgspec
 
 from processors.answering import Answered, Memory, Received, _Desk, answer, bug_answer
 from processors.catalog import in_force
+from processors.clock import nudge
 from schemas import codec, wire
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction
@@ -19,7 +20,6 @@ from schemas.schedule import DueWorkParked
 from streams.audit.answers import Given, is_current
 from streams.audit.findings import first_difference, wrong
 from streams.audit.scratch import Scratch
-from streams.clock import nudge
 from streams.engine.boundary import SourceRecord
 
 BUG = "BUG"

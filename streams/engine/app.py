@@ -15,8 +15,8 @@ from state.partition import TABLES, Damaged, Directory, Held, Unfit
 from state.restore import Memory, Names
 from streams.engine.boundary import BetweenTurns, Handle, HandleBug, Hook
 from streams.engine.consumer import SCHEME, Batch
-from streams.engine.core import Core
 from streams.engine.ending import OPERATOR, Watchdog, end
+from streams.engine.engine import Engine
 from streams.engine.session import Session, kafka_sender
 from streams.engine.turn import Decider, Halted, Limits, TooManyBugs, Turn
 from streams.settings import Settings
@@ -36,7 +36,7 @@ class WholeBatch(faust.Schema):
 
 
 class EngineApp(faust.App):
-    """Wires Faust to the core. Four threads: loop (decides), committer, consumer, state; each owns its client."""
+    """Wires Faust to the engine. Four threads: loop (decides), committer, consumer, state; each owns its client."""
 
     def __init__(
         self, settings: Settings, handle: Handle, handle_bug: HandleBug, between: BetweenTurns | None, hook: Hook
@@ -58,7 +58,7 @@ class EngineApp(faust.App):
         )
         self.session = Session(sender, self.names, settings.transaction_timeout_seconds, hook)
         limits = Limits(settings.turn_items, settings.turn_seconds, settings.turn_bytes, settings.bug_limit)
-        self.core = Core(
+        self.engine = Engine(
             Decider(handle, handle_bug, limits, time.monotonic), self.session, self.memory, time.time, hook
         )
         super().__init__(
@@ -95,7 +95,7 @@ class EngineApp(faust.App):
         halted: dict[int, Halted] = {}
         reached: dict[int, int] = {}
         while batch.waiting and not self.should_stop:
-            turn = self.core.decide(batch.waiting)
+            turn = self.engine.decide(batch.waiting)
             await self._commit(turn, batch.group)
             halted |= turn.halted
             reached |= {number: entry.offset for number, entry in turn.source.items()}
@@ -106,13 +106,13 @@ class EngineApp(faust.App):
         self.consumer.turned.set()  # only now is the next batch fetched: Faust's acknowledgements decide nothing
 
     async def _commit(self, turn: Turn, group: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self.committer, self.core.commit, turn, group)
+        await asyncio.get_running_loop().run_in_executor(self.committer, self.engine.commit, turn, group)
 
     def between_turns(self) -> None:
         """Give the clock its moment. Only while the partitions that we own are the ones that are restored."""
-        if self._between and self.core.tables and self.restored[0] == self.consumer_generation_id:
+        if self._between and self.engine.tables and self.restored[0] == self.consumer_generation_id:
             try:
-                self._between(self.core.tables)
+                self._between(self.engine.tables)
             except Exception as failure:
                 log.exception("between turns")
                 end(f"between turns: {failure!r}")
@@ -120,7 +120,7 @@ class EngineApp(faust.App):
     async def restore(self, generation: int) -> None:
         """Bring the owned partitions up to date, once per generation; a newer generation stops an older restore."""
         if self.restored[0] < generation == self.consumer_generation_id:
-            self.core.serve(())
+            self.engine.serve(())
             loop = asyncio.get_running_loop()
             await self._fatal(loop.run_in_executor(self.keeper, self._restore, generation), "restore")
 
@@ -135,7 +135,7 @@ class EngineApp(faust.App):
             try:
                 offsets = self.memory.restore(kafka, owned, current)
                 if offsets is not None and current():
-                    self.core.serve(owned)
+                    self.engine.serve(owned)
                     self.restored = generation, offsets
                     log.warning("restored partitions %s in %.3f s", owned, time.monotonic() - began)
             except KafkaException as failure:  # a broker is coming back: nothing is lost by asking again

@@ -24,7 +24,7 @@ from schemas.references import AccountRef
 from schemas.rows import Due
 from schemas.words import COMMANDS
 from streams.stories.pure import PureStage
-from streams.stories.runner import Came
+from streams.stories.stage import Came
 from tests.bill_cycles.walking import catalog, setting
 
 BEGINNING = datetime(2026, 5, 20, 8, tzinfo=UTC)

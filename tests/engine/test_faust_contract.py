@@ -92,7 +92,17 @@ def test_our_app_takes_no_name_that_faust_uses() -> None:
     hooks = {"on_first_start", "logger"}  # mode gives every service class a logger
     inherited = {name for name in own(EngineApp) if hasattr(faust.App, name)}
     assert {name for name in inherited if not name.startswith("_abc")} == hooks
-    taken = {"settings", "names", "restored", "consumer_settings", "watchdog", "memory", "session", "core", "committer"}
+    taken = {
+        "settings",
+        "names",
+        "restored",
+        "consumer_settings",
+        "watchdog",
+        "memory",
+        "session",
+        "engine",
+        "committer",
+    }
     assert not {name for name in taken | {"keeper", "_between", "_hook"} if hasattr(faust.App, name)}
 
 

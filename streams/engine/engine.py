@@ -11,7 +11,7 @@ from streams.engine.session import Session
 from streams.engine.turn import Decider, Turn
 
 
-class Core:
+class Engine:
     """Fetched records in; decided, committed and written turns out."""
 
     def __init__(
