@@ -24,13 +24,7 @@ from processors.answering import RECORD_BYTES_MAX, Answered, Memory, Received, a
 from processors.context import Context
 from processors.customer import CustomerView, Stored
 from processors.decisions import decide
-from schemas.accounts import (
-    AccountState,
-    Address,
-    ChangeAccountState,
-    Contact,
-    CreateAccount,
-)
+from schemas.accounts import AccountState, Address, ChangeAccountState, Contact, CreateAccount
 from schemas.bill_cycles import BillCycleSetting, Cutover, UpdateAccountBillCycle
 from schemas.catalog_file import read_catalog
 from schemas.envelope import CommandRecord

@@ -138,15 +138,15 @@ def written(rows: list[list[Any]], path: Path) -> Moment:
         batch.advances.append(Advance("t", 0, number, number + 1))
         warehouse.write(batch)
     took = began.until_now()
-    began = time.perf_counter()
+    began = Moment.now()
     publish(warehouse, BEGIN)
-    print(f"publishing {path.stat().st_size / 1e6:,.0f} MB took {time.perf_counter() - began:.2f} s")
+    print(f"publishing {path.stat().st_size / 1e6:,.0f} MB took {began.until_now().wall:.2f} s")
     warehouse.close()
     return took
 
 
-def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Moment, int, float]:
-    """Time, rows, and megabytes by which memory grew, for all that stands in real topics."""
+def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Moment, int, list[float]]:
+    """Time, rows, and megabytes of memory at each quarter of the way, for all that stands in real topics."""
     settings = Settings(
         bootstrap_servers=bootstrap,
         topic_prefix=f"bench-sink-{os.getpid()}",
@@ -156,11 +156,11 @@ def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Mo
     send(answers, settings)
     wanted = sum(1 + (each.transaction is not None) for each in answers)
     seen: list[int] = []
-    memory = [psutil.Process().memory_info().rss]
+    memory: list[float] = []
 
     def wrote(batch: Batch) -> None:
         seen.append(len(batch.rows["raw_transaction"]) + len(batch.rows["fact_command_outcome"]))
-        memory.append(psutil.Process().memory_info().rss)
+        memory.append(psutil.Process().memory_info().rss / 1e6)
 
     starting = Moment.now()
     fill(settings, lambda: sum(seen) >= wanted, wrote)
@@ -170,7 +170,7 @@ def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Mo
     assert all(receipt.complete for receipt in receipts), [each.sentence for each in receipts if not each.complete]
     rows = sum(tally.rows for receipt in receipts for tally in receipt.found.values())
     print(f"receipt: complete, {rows:,} rows compared in {time.perf_counter() - began:.1f} s")
-    return took, rows, (max(memory) - memory[0]) / 1e6
+    return took, rows, [memory[(len(memory) - 1) * quarter // 4] for quarter in range(5)]
 
 
 def send(answers: list[Answer], settings: Settings) -> None:
@@ -211,7 +211,7 @@ def main() -> None:
         del rows
         server = discovery.start_kafka(folder / "kafka", given=options.kafka)
         try:
-            whole, all_rows, grown = from_topics(answers, folder, server.address)
+            whole, all_rows, memory = from_topics(answers, folder, server.address)
         finally:
             server.stop()
     assert all_rows == count
@@ -226,7 +226,7 @@ def main() -> None:
         rates = (each / spent for each in (count, transactions) for spent in took)
         table.add_row(step, *(f"{rate:,.0f}" for rate in rates))
     Console().print(table)
-    print(f"memory grew by {grown:.0f} MB on the way")
+    print("MB of memory at each quarter of the way from the topics:", *(f"{each:.0f}" for each in memory))
 
 
 if __name__ == "__main__":

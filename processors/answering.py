@@ -20,8 +20,8 @@ from processors.decision import Refused
 from processors.decisions import decide
 from processors.preconditions import first_objection
 from schemas import codec
-from schemas.accounts import CustomerRegistered, RegisterCustomer
 from schemas.catalog import Catalog
+from schemas.customers import CustomerRegistered, RegisterCustomer
 from schemas.envelope import (
     RULES_VERSION,
     BusinessTransaction,

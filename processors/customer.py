@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from processors import fold, indexes
-from schemas.accounts import Account, AccountCreated, Customer
+from schemas.accounts import Account, AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
+from schemas.customers import Customer
 from schemas.fields import Entity, Event
 from schemas.rows import Due, Head, key, next_due_key, prefix, within
 from schemas.words import ENTITIES

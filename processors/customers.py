@@ -11,14 +11,8 @@ import msgspec
 
 from processors.context import Context
 from processors.decision import Decision, Refused
-from schemas.accounts import (
-    AccountState,
-    Customer,
-    CustomerCommand,
-    CustomerRegistered,
-    CustomerUpdated,
-    RegisterCustomer,
-)
+from schemas.accounts import AccountState
+from schemas.customers import Customer, CustomerCommand, CustomerRegistered, CustomerUpdated, RegisterCustomer
 from schemas.erasure import CustomerDataErased, EraseCustomerData
 from schemas.refusals import Code, Violation, violation
 from schemas.schedule import DueWorkParked

@@ -8,8 +8,9 @@ from processors import accounts, bill_cycles, customers
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision
-from schemas.accounts import AccountClockCommand, AccountCommand, CustomerCommand
+from schemas.accounts import AccountClockCommand, AccountCommand
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
+from schemas.customers import CustomerCommand
 from schemas.erasure import EraseCustomerData
 from schemas.words import AskedCommand, ClockCommand
 

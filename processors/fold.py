@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from processors import accounts, bill_cycles, customers
-from schemas.accounts import Account, AccountEvent, Customer
+from schemas.accounts import Account, AccountEvent
 from schemas.bill_cycles import BillCycleEvent
+from schemas.customers import Customer
 from schemas.fields import Entity, Event
 from schemas.words import CustomerEvent
 

@@ -26,7 +26,6 @@ from schemas.fields import (
     Entity,
     Event,
     ExternalId,
-    TimeZoneName,
     Word,
     doc,
     pii,
@@ -128,14 +127,6 @@ class OrderLineRef(Word, frozen=True, kw_only=True):
 # -- commands
 
 
-class RegisterCustomer(Command, frozen=True, kw_only=True):
-    """Create the customer, or give it other values (ACC-60 .. ACC-63)."""
-
-    time_zone: TimeZoneName | None = None
-    name: Annotated[str | None, pii("Name of the customer")] = None
-    custom_attributes: Attributes | None = None
-
-
 class CreateAccount(Command, frozen=True, kw_only=True):
     """Create an account (ACC-1 .. ACC-16)."""
 
@@ -205,18 +196,6 @@ class ExecutePlannedStateChange(Command, frozen=True, kw_only=True):
 # -- entities
 
 
-class Customer(Entity, frozen=True, kw_only=True, omit_defaults=True):
-    """The head of everything that one customer owns, and of its chain of transactions."""
-
-    identity: ClassVar = ("customer", "customer_id")
-
-    customer_id: CustomerId
-    time_zone: TimeZoneName
-    name: Annotated[str | None, pii("Name of the customer")] = None
-    custom_attributes: Attributes = msgspec.field(default_factory=dict)
-    erased: Annotated[bool, doc("Personal data was erased")] = False
-
-
 class StateHistoryPoint(Word, frozen=True, kw_only=True):
     """A state with its days."""
 
@@ -283,31 +262,6 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
 
 
 # -- events
-
-
-class CustomerRegistered(Event, frozen=True, kw_only=True):
-    """A customer is known from here on."""
-
-    about: ClassVar = ("customer", "customer_id")
-
-    customer_id: CustomerId
-    time_zone: TimeZoneName
-    name: Annotated[str | None, pii("Name of the customer")] = None
-    custom_attributes: Attributes = msgspec.field(default_factory=dict)
-
-
-class CustomerUpdated(Event, frozen=True, kw_only=True):
-    """A customer has other values."""
-
-    about: ClassVar = ("customer", "customer_id")
-
-    customer_id: CustomerId
-    time_zone: TimeZoneName
-    name: Annotated[str | None, pii("Name of the customer")] = None
-    custom_attributes: Attributes = msgspec.field(default_factory=dict)
-    old_time_zone: TimeZoneName
-    old_name: Annotated[str | None, pii("Name before")] = None
-    old_custom_attributes: Attributes = msgspec.field(default_factory=dict)
 
 
 class AccountCreated(Event, frozen=True, kw_only=True):
@@ -413,10 +367,8 @@ class AccountStateChanged(Event, frozen=True, kw_only=True):
     line: Annotated[OrderLineRef | None, doc("With cause ORDER: the line")] = None
 
 
-CustomerCommand = RegisterCustomer
 AccountCommand = CreateAccount | UpdateAccountDetails | ChangeAccountState | CancelPlannedStateChange
 AccountClockCommand = ExecutePlannedStateChange
-CustomerEvent = CustomerRegistered | CustomerUpdated
 AccountEvent = (
     AccountCreated
     | AccountDetailsChanged

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from schemas.accounts import Account, AccountClockCommand, AccountCommand, AccountEvent, Customer, CustomerCommand
-from schemas.accounts import CustomerEvent as RegistrationEvent
+from schemas.accounts import Account, AccountClockCommand, AccountCommand, AccountEvent
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand, BillCycleEvent
+from schemas.customers import Customer, CustomerCommand
+from schemas.customers import CustomerEvent as RegistrationEvent
 from schemas.erasure import CustomerDataErased, EraseCustomerData
 from schemas.fields import Command, Entity, Event
 from schemas.schedule import DueWorkParked

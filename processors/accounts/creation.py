@@ -16,13 +16,7 @@ from processors.context import Context
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import find_account
-from schemas.accounts import (
-    AccountCreated,
-    AccountState,
-    AccountStateChangePlanned,
-    CreateAccount,
-    Role,
-)
+from schemas.accounts import AccountCreated, AccountState, AccountStateChangePlanned, CreateAccount, Role
 from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import AccountProfile, Catalog
 from schemas.fields import Event

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from processors.analytics.rows import AccountStateStep, AccountVersion, CustomerVersion, Origin
-from schemas.accounts import Account, AccountCreated, AccountStateChanged, Address, Contact, Customer
+from schemas.accounts import Account, AccountCreated, AccountStateChanged, Address, Contact
+from schemas.customers import Customer
 from schemas.envelope import BusinessTransaction
 
 _json = msgspec.json.Encoder(order="deterministic")

@@ -17,9 +17,6 @@ from schemas.accounts import (
     AccountStateChanged,
     AccountStateChangeFailed,
     AccountStateChangePlanned,
-    Customer,
-    CustomerRegistered,
-    CustomerUpdated,
 )
 from schemas.bill_cycles import (
     BillCycleChangeCancelled,
@@ -31,6 +28,7 @@ from schemas.bill_cycles import (
     BillingPeriodStarted,
 )
 from schemas.codec import UnknownEvent
+from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
 from schemas.schedule import DueWorkParked

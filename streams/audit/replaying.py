@@ -137,5 +137,5 @@ def _parked_again(received: Received, memory: Memory, position: int, published: 
     due = desk.next_due()
     if due is None:
         wrong("I3", published.record, "no due work to set aside: the replay finds none", "due work set aside")
-    desk.at = due.due_at
+    desk.at = max(due.due_at, desk.head.at)
     return desk.park(nudge(received.command.customer_id, due), due, AssertionError("a recorded bug"))

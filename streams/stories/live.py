@@ -23,8 +23,8 @@ import duckdb
 import msgspec
 from confluent_kafka.admin import AdminClient
 
-from schemas.accounts import RegisterCustomer
 from schemas.catalog import Catalog
+from schemas.customers import RegisterCustomer
 from schemas.envelope import BusinessTransaction, CommandRecord, Mode
 from state.warehouse.published_copy import copy_path
 from streams import settings, topology

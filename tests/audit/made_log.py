@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,9 @@ class OneCatalog:
     def __init__(self) -> None:
         self.catalog: Catalog = msgspec.structs.replace(read_catalog(NORDLYS), version=1)
 
-    def at(self, moment: datetime) -> Catalog:
-        del moment
-        return self.catalog
+    def of(self, customer_id: str) -> Callable[[datetime], Catalog]:
+        del customer_id
+        return lambda _: self.catalog
 
 
 class MemoryDisk:

@@ -12,9 +12,10 @@ from processors.context import Context
 from processors.customer import CustomerView, Stored
 from processors.decision import Refused
 from processors.decisions import decide
-from schemas.accounts import Account, AccountState, CreateAccount, CustomerRegistered
+from schemas.accounts import Account, AccountState, CreateAccount
 from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import BillCycleDefinition, Catalog, Currency, CyclePeriod, StateReasons, Switches
+from schemas.customers import CustomerRegistered
 from schemas.fields import Event
 from schemas.rows import Due, Head
 from schemas.words import COMMANDS, AskedCommand, ClockCommand

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.accounts import (
-    AccountDetailsChanged,
-    Address,
-    Contact,
-    CreateAccount,
-    DetailChange,
-    RegisterCustomer,
-    UpdateAccountDetails,
-)
+from schemas.accounts import AccountDetailsChanged, Address, Contact, CreateAccount, DetailChange, UpdateAccountDetails
+from schemas.customers import RegisterCustomer
 from schemas.envelope import CommandRecord
 from schemas.fields import Command, Word, pii
 from schemas.references import AccountRef

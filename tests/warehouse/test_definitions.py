@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from processors.analytics import TABLE_OF
-from schemas.accounts import Account, Address, Contact, Customer
+from schemas.accounts import Account, Address, Contact
+from schemas.customers import Customer
 from schemas.shapes import fields_of
 from state.warehouse import Warehouse
 from state.warehouse.catalog import FACTS, TABLES, VIEWS

@@ -1,0 +1,29 @@
+"""The warehouse's receipt, on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import Progress
+
+from streams.completeness import completeness
+from streams.registry import use_registry
+from streams.settings import Settings, load
+
+
+def run_receipt(settings: Settings | None = None) -> int:
+    """Print per partition what the warehouse has and whether that is what the topic says; 1 if it is not, else 0."""
+    configured = settings or load()
+    use_registry(configured)
+    console = Console()
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Reading the topics", total=None)
+        receipts = completeness(configured, lambda done, whole: progress.update(task, completed=done, total=whole))
+    for receipt in receipts:
+        style = "green" if receipt.complete else "red"
+        console.print(receipt.sentence, style=style, highlight=False, soft_wrap=True)
+        sums = {
+            f"{table}.{name}": value for table, tally in receipt.found.items() for name, value in tally.sums.items()
+        }
+        digests = " ".join(f"{table}={tally.digest:x}" for table, tally in receipt.found.items())
+        console.print(f"  sums {sums}  digests {digests}", style="dim", highlight=False, soft_wrap=True)
+    return 0 if all(receipt.complete for receipt in receipts) else 1
