@@ -197,7 +197,7 @@ def _restored_seconds(worker: subprocess.Popen[bytes]) -> float:
 
 def main(
     count: Annotated[int, typer.Option(help="Commands of a throughput run")] = 60_000,
-    customers: Annotated[int, typer.Option(help="Customers that they are spread over")] = 1_000,
+    customers: Annotated[int, typer.Option(help="Customers that they are spread over")] = 10_000,
     rounds: Annotated[int, typer.Option(help="Runs of each contestant")] = 2,
     kafka: Annotated[str | None, typer.Option(help="Bootstrap servers; default: a broker of its own")] = None,
 ) -> None:

@@ -5,15 +5,14 @@ The worker, the story runner and every replay walk through `answer`; none of the
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import clock
+from processors import clock, remembering
 from processors.context import Context, derive
 from processors.customer import CustomerView, Rows, Stored, identity_of
 from processors.decision import Refused
@@ -32,14 +31,11 @@ from schemas.envelope import (
     Mode,
     Status,
 )
-from schemas.fields import Command, Event
+from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.rows import Answer, Due, Head, key
 from schemas.schedule import DueWorkParked
 from schemas.words import CLOCK_COMMANDS, AskedCommand, ClockCommand
-
-RETENTION = timedelta(days=400)
-"""How long an answer is remembered."""
 
 RECORD_BYTES_MAX = 16 * 1024 * 1024 - 64 * 1024
 """Largest transaction or outcome: the topics take 16 MiB, headers and framing included."""
@@ -48,7 +44,6 @@ Writes = dict[bytes, bytes | None]
 """Rows to store; None deletes."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_answers = msgspec.msgpack.Decoder(Answer)
 _by_name = msgspec.json.Encoder(order="deterministic")
 
 
@@ -170,9 +165,9 @@ class _Desk:
         is_clock = type(record.body).__name__ in CLOCK_COMMANDS
         if is_clock and (record.source != clock.SOURCE or record.mode is not Mode.EXECUTE):
             return Answered(dead_letter=clock.UNMATCHED)
-        known = self.known(record.command_id)
+        known = remembering.known(self.memory.answers, self.customer_id, record.command_id, self.at)
         if record.mode is Mode.EXECUTE and known is not None:
-            if known.digest != digest(record):
+            if known.digest != remembering.digest(record):
                 if is_clock:
                     return Answered(dead_letter=clock.UNMATCHED)
                 conflict = violation(Code.IDEMPOTENCY_CONFLICT, "ENVELOPE", command_id=record.command_id)
@@ -202,14 +197,6 @@ class _Desk:
         if clock.was_planned(self.view, record):
             return self.accept(record, (), self.context(record), remember=False)
         return Answered(dead_letter=clock.UNMATCHED)
-
-    def known(self, command_id: str) -> Answer | None:
-        """The answer given before, unless it has expired."""
-        raw = self.memory.answers.get(key(self.customer_id, "answer", command_id))
-        if raw is None:
-            return None
-        found = _answers.decode(raw)
-        return found if found.at + RETENTION > self.at else None
 
     def repeat(self, record: CommandRecord, known: Answer) -> Answered:
         """The same answer again."""
@@ -259,7 +246,7 @@ class _Desk:
         outcome = self._outcome(record, status=Status.REJECTED, violations=violations, catalog_version=version)
         if not remember or record.mode is Mode.PREVIEW:
             return self._answered(outcome)
-        return self._answered(outcome, state=self._moved(), answers=self._remembered(record, outcome))
+        return self._answered(outcome, state=self._moved(), answers=remembering.row(record, outcome))
 
     # -- 4. the chain
 
@@ -294,7 +281,7 @@ class _Desk:
             )
         if not events:
             outcome = self._outcome(record, status=Status.COMPLETED, catalog_version=version)
-            answers = self._remembered(record, outcome) if remember else {}
+            answers = remembering.row(record, outcome) if remember else {}
             return self._answered(outcome, state=self._moved() if remember else {}, answers=answers)
 
         transaction = self._transaction(record, events, version)
@@ -327,7 +314,7 @@ class _Desk:
             transaction=msgspec.structs.replace(transaction, hash=transaction_hash),
             transaction_payload=transaction_payload,
             state=self.view.writes(after),
-            answers=self._remembered(record, outcome) if remember else {},
+            answers=remembering.row(record, outcome) if remember else {},
         )
 
     def _transaction(
@@ -360,7 +347,7 @@ class _Desk:
         return CommandOutcome(
             command_id=record.command_id,
             customer_id=self.customer_id,
-            command_type=command_type(record.body),
+            command_type=remembering.command_type(record.body),
             source=record.source,
             performed_by=record.performed_by,
             mode=record.mode,
@@ -378,33 +365,8 @@ class _Desk:
             outcome=outcome, outcome_payload=codec.OUTCOME.encode(outcome), state=state or {}, answers=answers or {}
         )
 
-    def _remembered(self, record: CommandRecord, outcome: CommandOutcome) -> Writes:
-        kept = Answer(
-            digest=digest(record),
-            status=outcome.status,
-            at=outcome.decided_at,
-            changed=outcome.changed,
-            violations=outcome.violations,
-            transaction_id=outcome.transaction_id,
-            sequence=outcome.sequence,
-            catalog_version=outcome.catalog_version,
-            rules_version=outcome.rules_version,
-        )
-        return {key(self.customer_id, "answer", record.command_id): _encode(kept)}
-
     def _moved(self) -> Writes:
         """The head with this moment, so that time never goes back for the customer."""
         if self.head.at == self.at:
             return {}
         return {key(self.customer_id, "head", ""): _encode(msgspec.structs.replace(self.head, at=self.at))}
-
-
-def command_type(body: Command) -> str:
-    """Name of a command; of one that does not fit its contract the name that the caller meant."""
-    return str(getattr(body, "command_type", None) or type(body).__name__)
-
-
-def digest(record: CommandRecord) -> bytes:
-    """What tells the same payload from another: command, body and performed_at, however they were encoded."""
-    payload = (type(record.body).__name__, record.performed_at, record.body)
-    return hashlib.blake2b(_encode(payload), digest_size=16).digest()

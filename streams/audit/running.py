@@ -23,6 +23,7 @@ from streams.audit.findings import Finding
 from streams.audit.partition import Judge, Letter, PartitionLog, Tally, audit_partition
 from streams.audit.reading import Source, digest_of
 from streams.audit.scratch import in_folder
+from streams.audit.warehouse import Follow, audit_warehouse
 from streams.catalogs import CatalogUnavailable, Shelf
 from streams.engine.boundary import SourceRecord
 from streams.registry import use_registry
@@ -30,8 +31,7 @@ from streams.settings import Settings
 from streams.worker import Worker
 
 SHOW_EVERY = 500
-Follow = Callable[[str, int], Callable[[int], None]]
-"""Given what is done and how much there is, returns what to call with what was done."""
+INVARIANTS = ("I1", "I2", "I3", "I5", "I7")
 COUNTS = ("commands", "outcomes", "transactions", "dead_letters", "rows", "customers", "waiting")
 
 
@@ -49,7 +49,18 @@ def run_audit(customer: str | None) -> int:
             return lambda done: progress.update(task, advance=done)
 
         tallies = audit(configured, customer, follow)
-    findings = print_result(tallies, console)
+        findings = [finding for tally in tallies.values() for finding in tally.findings]
+        checked = list(INVARIANTS)
+        if customer is None and configured.warehouse.exists():
+            findings += audit_warehouse(configured, follow)
+            checked.append("I4")
+    print_tallies(tallies, console)
+    for finding in findings:
+        console.print(f"[red]{escape(finding.sentence())}[/]", highlight=False, soft_wrap=True)
+    if not findings:
+        console.print(f"Sound: {', '.join(checked)} hold.")
+    if "I4" not in checked:
+        console.print(f"Not checked: I4, for one customer or without the warehouse {configured.warehouse}.")
     return 1 if findings else 0
 
 
@@ -175,16 +186,10 @@ def in_steps(advance: Callable[[int], None]) -> Callable[[], None]:
     return one
 
 
-def print_result(tallies: dict[int, Tally], console: Console) -> list[Finding]:
-    """A line per partition, then what is wrong; returns that."""
+def print_tallies(tallies: dict[int, Tally], console: Console) -> None:
+    """What was looked at, a line per partition."""
     table = Table("partition", *(name.replace("_", " ") for name in COUNTS), "sound")
     for number, tally in tallies.items():
         sound = "[red]no[/]" if tally.findings else "[green]yes[/]"
         table.add_row(str(number), *(str(getattr(tally, name)) for name in COUNTS), sound)
     console.print(table)
-    findings = [finding for tally in tallies.values() for finding in tally.findings]
-    for finding in findings:
-        console.print(f"[red]{escape(finding.sentence())}[/]", highlight=False, soft_wrap=True)
-    if not findings:
-        console.print("Sound: I1, I2, I3, I5 and I7 hold. The warehouse (I4) has a check of its own.")
-    return findings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.answering import RETENTION
+from processors.remembering import RETENTION
 from schemas.rows import NEXT_DUE, Answer
 from schemas.words import ENTITIES
 from state.source import SOURCE_KEY
