@@ -1,4 +1,4 @@
-"""Kafka and the registry in containers, through the `docker` command; each noted in a folder, to be removed later."""
+"""Kafka and the registry in containers, through testcontainers; each noted in a folder, to be removed later."""
 
 import subprocess
 import time
@@ -7,6 +7,9 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from docker.errors import DockerException
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
 
 from compose.processes import Say, free_ports
 from compose.registry import PATH, answers
@@ -14,6 +17,9 @@ from compose.registry import PATH, answers
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 REGISTRY_IMAGE = "apicurio/apicurio-registry:3.3.3"
 START_PATIENCE_SECONDS = 90
+
+# Its reaper would take the containers away with the process that started them; a note outlives it, and names them.
+testcontainers_config.ryuk_disabled = True
 
 
 def kafka_environment(port: int, settings: Mapping[str, object]) -> dict[str, str]:
@@ -40,15 +46,15 @@ def kafka_environment(port: int, settings: Mapping[str, object]) -> dict[str, st
     return {f"KAFKA_{name.upper().replace('.', '_')}": str(value) for name, value in properties.items()}
 
 
-def kafka_command(port: int, settings: Mapping[str, object]) -> list[str]:
-    """`docker run` for a broker of one node on this port of the loopback address."""
-    variables = [f"--env={name}={value}" for name, value in kafka_environment(port, settings).items()]
-    return ["docker", "run", "--detach", "--rm", f"--publish=127.0.0.1:{port}:9092", *variables, KAFKA_IMAGE]
+def kafka_container(port: int, settings: Mapping[str, object]) -> DockerContainer:
+    """A broker of one node on this port of the loopback address."""
+    container = DockerContainer(KAFKA_IMAGE).with_envs(**kafka_environment(port, settings))
+    return container.with_bind_ports(9092, ("127.0.0.1", port))
 
 
-def registry_command(port: int) -> list[str]:
-    """`docker run` for a registry in memory on this port of the loopback address."""
-    return ["docker", "run", "--detach", "--rm", f"--publish=127.0.0.1:{port}:8080", REGISTRY_IMAGE]
+def registry_container(port: int) -> DockerContainer:
+    """A registry in memory on this port of the loopback address."""
+    return DockerContainer(REGISTRY_IMAGE).with_bind_ports(8080, ("127.0.0.1", port))
 
 
 def start_kafka(folder: Path, *, port: int | None, settings: Mapping[str, object], say: Say) -> str:
@@ -63,7 +69,7 @@ def start_kafka(folder: Path, *, port: int | None, settings: Mapping[str, object
         except KafkaException:
             return False
 
-    start(kafka_command(port, settings), folder / "kafka.container", KAFKA_IMAGE, ready, say)
+    start(kafka_container(port, settings), folder / "kafka.container", KAFKA_IMAGE, ready, say)
     return address
 
 
@@ -71,19 +77,20 @@ def start_registry(folder: Path, *, port: int | None, say: Say) -> str:
     """A registry's address."""
     port = port or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}{PATH}"
-    start(registry_command(port), folder / "registry.container", REGISTRY_IMAGE, lambda: answers(url), say)
+    start(registry_container(port), folder / "registry.container", REGISTRY_IMAGE, lambda: answers(url), say)
     return url
 
 
-def start(command: list[str], note: Path, image: str, ready: Callable[[], bool], say: Say) -> None:
+def start(container: DockerContainer, note: Path, image: str, ready: Callable[[], bool], say: Say) -> None:
     """Run a container until it is removed. Its id stands in the note, so that a leftover can be found and removed."""
     remove(note)
     note.parent.mkdir(parents=True, exist_ok=True)
     say(f"Starting a container of {image}; the first time its image is fetched")
-    started = subprocess.run(command, capture_output=True, text=True, check=False)
-    if started.returncode:
-        raise RuntimeError(f"Docker could not run {image}: {started.stderr.strip()[-1000:]}")
-    note.write_text(started.stdout.strip())
+    try:
+        container.with_kwargs(auto_remove=True).start()
+    except DockerException as refused:
+        raise RuntimeError(f"Docker could not run {image}: {refused}") from refused
+    note.write_text(container.get_wrapped_container().id)
     try:
         wait_ready(image, ready, say)
     except BaseException:

@@ -172,14 +172,9 @@ class Subscription(Entity, frozen=True, kw_only=True, omit_defaults=True):
     definition: Annotated[str, doc("The definition when it was created")]
     state: Annotated[ServiceState, doc("State of the last fact")]
     history: Annotated[tuple[StatePoint, ...], doc("Facts and plans in time order; the latest 100 facts")]
-    returns_to: Annotated[ServiceState | None, doc("State before resting or short-term off")] = None
     wallet_id: Annotated[str | None, doc("Its wallet, if PREPAID")] = None
     ever_left_draft: Annotated[bool, doc("It was in another state than DRAFT (SST-2)")] = False
     first_on_at: Annotated[datetime | None, doc("First moment in an on state (RMV-2)")] = None
-    service_number: Annotated[int, doc("Number of the last service")] = 0
-    action_number: Annotated[int, doc("Number of the last scheduled action")] = 0
-    distributor_number: Annotated[int, doc("Number of the last distributor")] = 0
-    item_number: Annotated[int, doc("Number of the last installed item")] = 0
 
 
 class SubscriptionService(Entity, frozen=True, kw_only=True, omit_defaults=True):
@@ -212,7 +207,7 @@ class SubscriptionService(Entity, frozen=True, kw_only=True, omit_defaults=True)
     line_id: Annotated[str | None, doc("Line of the order")] = None
     restores_service_id: Annotated[str | None, doc("The service that it restores (RMV-4)")] = None
     swapped_from_service_id: Annotated[str | None, doc("The service whose place it took")] = None
-    charged_amount_period: Annotated[str | None, doc("Entry that charged its activation (WAL-8)")] = None
+    swapped_components: Annotated[tuple[str, ...], doc("Products of its components when it was swapped (RMV-4)")] = ()
 
 
 # -- events

@@ -11,14 +11,16 @@ from schemas.catalog import Catalog
 _EXACT = Arithmetic(prec=64)
 """Wide enough for the sum of any amounts that the contracts let through."""
 
+CONTRACT_SCALE = 9
+"""Decimals of an amount in the contracts."""
+
 ZERO = Decimal(0)
 
 
 def scale_of(currency: str, catalog: Catalog) -> int:
-    """Digits after the decimal point. A currency that a wallet has is never taken out of the catalog in silence."""
+    """Digits after the decimal point. Of a currency that the catalog has dropped as many as contracts have."""
     found = catalog.currency(currency)
-    assert found is not None, f"the catalog in force does not know the currency of a wallet: {currency}"
-    return found.scale
+    return CONTRACT_SCALE if found is None else found.scale
 
 
 def in_scale(amount: Decimal, scale: int) -> Decimal:
