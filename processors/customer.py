@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from schemas.accounts import Account, AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
-from schemas.rows import Due, Head, key, next_due_key, prefix, within
+from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key, prefix, within
 from schemas.words import ENTITIES
 
 Found = TypeVar("Found", bound=Entity)
@@ -202,7 +203,7 @@ class CustomerView:
             for (kind, entity_id), entity in self.touched.items()
         }
         rows |= self._index
-        if any(found.startswith(prefix(self.customer_id, "due")) for found in self._index):
+        if self._is_first_due_touched(head.next_due):
             first = next(self.due(), None)
             next_due = None if first is None else first[1].due_at
             if next_due != head.next_due:
@@ -213,3 +214,12 @@ class CustomerView:
                 head = msgspec.structs.replace(head, next_due=next_due)
         rows[key(self.customer_id, "head", "")] = _encode(head)
         return rows
+
+    def _is_first_due_touched(self, next_due: datetime | None) -> bool:
+        """Whether an entry of the due index came, changed or went at the earliest moment or before it."""
+        start = prefix(self.customer_id, "due")
+        moments = [found[len(start) :] for found in self._index if found.startswith(start)]
+        if not moments or next_due is None:
+            return bool(moments)
+        after = moment_bytes(next_due + MICROSECOND)
+        return any(moment < after for moment in moments)

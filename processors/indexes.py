@@ -18,7 +18,7 @@ from schemas.rows import Due, due_key, key, within
 
 IndexRows = dict[bytes, bytes | None]
 
-STATE_CHANGE, BILL_CYCLE_CHANGE, PERIOD_START = range(3)
+STATE_CHANGE, BILL_CYCLE_CHANGE, PERIOD_START, SCHEDULED_ACTION = range(4)
 """What is due for one customer at one instant is decided in this order (BCX-7)."""
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,7 +20,7 @@ from schemas.actions import (
     SubscriptionId,
 )
 from schemas.catalog import Composition, ProductCode, ProductFamily, ProductType, ProviderCode, SwapClass
-from schemas.fields import AccountId, Command, CommandId, CustomerId, Entity, Event, Word, doc
+from schemas.fields import AccountId, Command, CommandId, Entity, Event, Word, doc
 from schemas.references import AccountRef
 
 
@@ -165,7 +165,6 @@ class Subscription(Entity, frozen=True, kw_only=True, omit_defaults=True):
     identity: ClassVar = ("subscription", "subscription_id")
 
     subscription_id: SubscriptionId
-    customer_id: CustomerId
     account_id: AccountId
     kind: Annotated[SubscriptionKind, doc("How it is paid")]
     subscription_type: Annotated[str, doc("Selects the definition")]

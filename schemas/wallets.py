@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from schemas.actions import ActionId, PerformedBy, Reference, ServiceId, SubscriptionId
 from schemas.catalog import ProductCode
-from schemas.fields import Command, CurrencyCode, Entity, Event, Word, doc
+from schemas.fields import Command, CurrencyCode, Entity, Event, doc
 
 WalletId = Annotated[str, doc("Id of the wallet, unique within the customer")]
 EntryNumber = Annotated[int, doc("1, 2, 3 ... per wallet, without gaps")]
@@ -47,16 +47,6 @@ class AdjustWallet(Command, frozen=True, kw_only=True):
     reason: Annotated[str, doc("An adjustment reason of the catalog")]
 
 
-class WalletCharge(Word, frozen=True, kw_only=True):
-    """What was last paid for a service (WAL-8)."""
-
-    entry_number: EntryNumber
-    kind: Annotated[DebitKind, doc("What was paid for")]
-    amount: Annotated[Decimal, doc("Positive, or 0")]
-    service_id: ServiceId
-    effective_at: Annotated[datetime, doc("Since when")]
-
-
 class Wallet(Entity, frozen=True, kw_only=True, omit_defaults=True):
     """The money of one prepaid subscription."""
 
@@ -67,7 +57,6 @@ class Wallet(Entity, frozen=True, kw_only=True, omit_defaults=True):
     currency: CurrencyCode
     balance: Annotated[Decimal, doc("Credits and adjustments less debits, never below 0")]
     entry_number: Annotated[int, doc("Number of the last entry")] = 0
-    last_charge: Annotated[WalletCharge | None, doc("The latest debit")] = None
 
 
 class WalletCreated(Event, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import NoReturn
 
 from streams import settings, topology
@@ -28,4 +29,7 @@ def run_worker() -> NoReturn:
     shelf.follow()
     worker = Worker(configured, shelf)
     clock = None if by_record else Clock(configured)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no collection looks at it again
+    gc.set_threshold(50_000, 20, 50)  # a turn makes some 100,000 objects, none of them in a cycle
     run_engine(configured, worker.handle, worker.handle_bug, between_turns=clock.look if clock else None)  # 3

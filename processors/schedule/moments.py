@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from schemas.refusals import Code, Violation, violation
 LAST_DAY = date(2099, 12, 30)
 """Later days are mistakes, and would lie in the due index for ever; no moment from 2100 on is accepted either."""
 MIDNIGHT = time(0, 0)
+HOURS_AND_MINUTES = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 SECOND = timedelta(seconds=1)
 
 
@@ -89,6 +91,8 @@ def already_rated(effective_at: datetime, account: Account, context: Context, *,
 
 def _schedule_violations(asked: Schedule, context: Context) -> Iterator[Violation]:
     today = local_day(context.at, context.zone)
+    if asked.time is not None and not HOURS_AND_MINUTES.fullmatch(asked.time):
+        yield violation(Code.MALFORMED, "SCH-16", "schedule.time", expected="HH:MM")
     if asked.when is When.ON_DATE:
         yield from _date_violations(asked, today)
     if asked.when is When.AFTER_DAYS:

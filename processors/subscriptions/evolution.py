@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from processors.actions import LIVE, ON
 from schemas.actions import ServiceState, StatePoint
 from schemas.bundles import BundleEvent, BundleServicesAmended
+from schemas.fields import Entity
 from schemas.subscriptions import (
     ActionReferenceRecorded,
     PlannedStatesChanged,
@@ -27,15 +28,13 @@ from schemas.subscriptions import (
 HISTORY_MAX = 100
 """Facts that stay in an entity, so that it does not grow with age; older ones are in the log."""
 
-Evolving = Subscription | SubscriptionService
 
-
-def evolve(entity: Evolving | None, event: SubscriptionEvent | BundleEvent, customer_id: str) -> Evolving:
+def evolve(entity: Entity | None, event: SubscriptionEvent | BundleEvent) -> Entity:
     """The subscription or the service after the event. Of a wallet's reference nothing stays in the wallet."""
     match event:
         case SubscriptionCreated():
             assert entity is None, "a subscription is created once"
-            return _created(event, customer_id)
+            return _created(event)
         case SubscriptionServiceAdded():
             assert entity is None, "a service is added once"
             return _added(event)
@@ -49,8 +48,8 @@ def evolve(entity: Evolving | None, event: SubscriptionEvent | BundleEvent, cust
         case BundleServicesAmended():
             return replace(cast("SubscriptionService", entity), last_amended_at=event.effective_at)
         case PlannedStatesChanged():
-            assert entity is not None, "plans are those of something that is there"
-            return replace(entity, history=(*facts(entity.history), *event.new))
+            owner = cast("Subscription | SubscriptionService", entity)
+            return replace(owner, history=(*facts(owner.history), *event.new))
         case ActionReferenceRecorded():
             assert entity is not None, "an action is one on something that is there"
             return entity
@@ -78,11 +77,10 @@ def with_fact(history: tuple[StatePoint, ...], fact: StatePoint) -> tuple[StateP
     return (*(*facts(history), fact)[-HISTORY_MAX:], *kept)
 
 
-def _created(event: SubscriptionCreated, customer_id: str) -> Subscription:
+def _created(event: SubscriptionCreated) -> Subscription:
     fact = StatePoint(from_=event.effective_at, state=event.state, cause=ServiceCause.COMMAND)
     return Subscription(
         subscription_id=event.subscription_id,
-        customer_id=customer_id,
         account_id=event.account_id,
         kind=event.kind,
         subscription_type=event.subscription_type,

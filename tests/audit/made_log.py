@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from processors.catalog import in_force
 from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog
 from schemas.partition import partition_of
@@ -31,15 +32,24 @@ TOPOLOGY = SETTINGS.topology
 Spot = tuple[str, int]
 
 
-class OneCatalog:
-    """A shelf with one version."""
+FIRST = msgspec.structs.replace(read_catalog(NORDLYS), version=1)
+SECOND = msgspec.structs.replace(
+    FIRST,
+    version=2,
+    effective_from=BEGIN + timedelta(days=3),
+    bill_cycles=tuple(cycle for cycle in FIRST.bill_cycles if cycle.code != "DAILY"),
+)
 
-    def __init__(self) -> None:
-        self.catalog: Catalog = msgspec.structs.replace(read_catalog(NORDLYS), version=1)
+
+class Versions:
+    """A shelf with these versions of the catalog."""
+
+    def __init__(self, *versions: Catalog) -> None:
+        self.versions = versions
 
     def of(self, customer_id: str) -> Callable[[datetime], Catalog]:
         del customer_id
-        return lambda _: self.catalog
+        return lambda at: in_force(self.versions, at) or FIRST
 
 
 class MemoryDisk:
@@ -89,9 +99,9 @@ class MadeLog:
         records = self.topics.setdefault((topic, number), [])
         records.append(SourceRecord(topic, number, len(records), at, key, value, tuple(headers), 0, 100.0))
 
-    def decide(self) -> MadeLog:
+    def decide(self, *versions: Catalog) -> MadeLog:
         """Let the worker answer all commands."""
-        shelf: Any = OneCatalog()
+        shelf: Any = Versions(*versions or (FIRST,))
         worker = Worker(SETTINGS, shelf)
         for number in range(PARTITIONS):
             disk = in_memory("")
@@ -124,11 +134,13 @@ class MadeLog:
         for row_key, value in rows.items():
             self.append(TOPOLOGY.changelogs[table], number, row_key, value, at)
 
-    def audit(self, *numbers: int, later: SourceEntry | None = None) -> list[Tally]:
-        shelf: Any = OneCatalog()
+    def audit(
+        self, *numbers: int, later: SourceEntry | None = None, versions: Sequence[Catalog] = (FIRST,)
+    ) -> list[Tally]:
+        shelf: Any = Versions(*versions)
         judge = Judge(
             topology=TOPOLOGY,
-            catalogs={1: shelf.catalog},
+            catalogs={version.version: version for version in versions},
             read=Worker(SETTINGS, shelf).read,
             digest=digest_of,
             scratch=in_memory,
@@ -187,4 +199,4 @@ def findings(tallies: list[Tally]) -> list[str]:
     return [finding.sentence() for tally in tallies for finding in tally.findings]
 
 
-__all__ = ["BEGIN", "PARTITIONS", "SETTINGS", "TOPOLOGY", "MadeLog", "append", "findings", "ordered"]
+__all__ = ["BEGIN", "FIRST", "PARTITIONS", "SECOND", "SETTINGS", "TOPOLOGY", "MadeLog", "append", "findings", "ordered"]

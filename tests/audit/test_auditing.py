@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from processors import answering, decisions
@@ -12,7 +13,7 @@ from schemas import codec, wire
 from schemas.accounts import CreateAccount, ExecutePlannedStateChange
 from schemas.envelope import CommandRecord
 from state.source import STATE_VERSION, SourceEntry
-from tests.audit.made_log import BEGIN, TOPOLOGY, MadeLog, append, findings, ordered
+from tests.audit.made_log import BEGIN, FIRST, SECOND, TOPOLOGY, MadeLog, append, findings, ordered
 from tests.faults.load import Load, framed
 
 POISON = (b"", b"\x07nonsense", b"\x00\x00\x00\x00\x07abc", b"\x00\x40\x00\x00\x01\xff\xff\xff")
@@ -70,6 +71,15 @@ def test_a_command_in_the_middle_of_its_answers_is_sound() -> None:
 
     # The changelogs are further on than they say here, so only the answers can be sound.
     assert [finding.topic in TOPOLOGY.changelogs.values() for finding in tally.findings] == [True]
+
+
+def test_every_command_is_decided_again_with_the_catalog_version_that_decided_it() -> None:
+    made = ordered(Load(7, customers=10), 100).decide(FIRST, SECOND)
+
+    assert findings(made.audit(versions=(FIRST, SECOND))) == []
+    always = msgspec.structs.replace(FIRST, version=2)
+    assert any("I3" in told for told in findings(made.audit(versions=(FIRST, always))))
+    assert any("catalog version 2" in told for told in findings(made.audit(versions=(FIRST,))))
 
 
 def raising_decide() -> Callable[..., Any]:

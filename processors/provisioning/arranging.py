@@ -1,0 +1,212 @@
+"""Putting services and items on distributors. Clean-up is judged once, on the final set (PRV-3 to PRV-6, PRV-9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from processors.actions import ON
+from processors.context import Context
+from schemas.catalog import ProviderRules
+from schemas.fields import Event
+from schemas.provisioning import (
+    Distributor,
+    InstalledItem,
+    ProvisioningDistributionAdded,
+    ProvisioningDistributionRemoved,
+    ProvisioningDistributorCreated,
+    ProvisioningDistributorRemoved,
+)
+from schemas.refusals import Code, Violation, violation
+from schemas.subscriptions import SubscriptionService
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+Thing = SubscriptionService | InstalledItem
+"""What may be on a distributor."""
+
+
+class Arrangement:
+    """What one command does to the distributions of a subscription: collected first, then told in the rule book's order.
+
+    `view` shows services and items as the command leaves them; it is not changed. `derived_id` makes the ids of new
+    distributors from what they are made for.
+    """
+
+    def __init__(self, view: CustomerView, subscription_id: str, derived_id: Callable[[str], str]) -> None:
+        self.subscription_id = subscription_id
+        self._derived_id = derived_id
+        self._view = view
+        self._distributors = list(view.distributors(subscription_id))
+        self._last_number = view.numbers(subscription_id).distributor
+        self._created: list[Distributor] = []
+        self._taken: list[tuple[Thing, str]] = []
+        self._given: list[tuple[Thing, Distributor]] = []
+
+    # -- what is to be done
+
+    def distributor(self, distributor_id: str) -> Distributor | None:
+        """A distributor of the subscription, also one that this command will empty."""
+        return next((found for found in self._distributors if found.distributor_id == distributor_id), None)
+
+    def oldest(self, provider: str) -> Distributor | None:
+        """The oldest distributor of a provider, as they are before clean-up (PRV-6)."""
+        return next((found for found in self._distributors if found.provider == provider), None)
+
+    def place_of(self, service: SubscriptionService) -> Distributor | None:
+        """The distributor that a service is on, or that this command has put it on."""
+        for thing, distributor in self._given:
+            if thing is service or (
+                isinstance(thing, SubscriptionService) and thing.service_id == service.service_id
+            ):
+                return distributor
+        return None if service.distributor_id is None else self.distributor(service.distributor_id)
+
+    def new(self, provider: str, thing: Thing) -> Distributor:
+        """One more distributor of a provider."""
+        self._last_number += 1
+        made = Distributor(
+            distributor_id=self._derived_id(_id_of(thing)),
+            subscription_id=self.subscription_id,
+            number=self._last_number,
+            provider=provider,
+        )
+        self._created.append(made)
+        self._distributors.append(made)
+        return made
+
+    def take(self, thing: Thing) -> None:
+        """Take a thing's distribution away."""
+        assert thing.distributor_id is not None
+        self._taken.append((thing, thing.distributor_id))
+
+    def give(self, thing: Thing, distributor: Distributor) -> None:
+        """Put a thing, that is on none or taken away, on a distributor."""
+        self._given.append((thing, distributor))
+
+    # -- what follows
+
+    def events(self) -> list[Event]:
+        """Distributors created, distributions removed, then added, distributors removed: services before items."""
+        made: list[Event] = [
+            ProvisioningDistributorCreated(
+                subscription_id=self.subscription_id,
+                distributor_id=distributor.distributor_id,
+                number=distributor.number,
+                provider=distributor.provider,
+            )
+            for distributor in self._created
+        ]
+        for thing, distributor_id in sorted(self._taken, key=lambda taken: _order(taken[0])):
+            left = self.distributor(distributor_id)
+            assert left is not None, f"{_id_of(thing)} is on a distributor that is gone: {distributor_id}"
+            made.append(
+                ProvisioningDistributionRemoved(
+                    subscription_id=self.subscription_id,
+                    distributor_id=distributor_id,
+                    provider=left.provider,
+                    **_named(thing),
+                )
+            )
+        made += [
+            ProvisioningDistributionAdded(
+                subscription_id=self.subscription_id,
+                distributor_id=distributor.distributor_id,
+                provider=distributor.provider,
+                **_named(thing),
+            )
+            for thing, distributor in sorted(self._given, key=lambda given: _order(given[0]))
+        ]
+        return made + self._emptied(self._after(made))
+
+    def violations(self, turned_on: Iterable[SubscriptionService], context: Context) -> list[Violation]:
+        """PRV-9 on the result, for the distributors that the command burdens; oldest first.
+
+        What was so before and is only made less is let pass: a limit that was lowered must not keep services alive.
+        """
+        after = self._after(self.events())
+        gained = {distributor.distributor_id for thing, distributor in self._given if not _is_item(thing)}
+        served = {on for service in turned_on if (on := service.distributor_id) is not None}
+        unattended = {distributor_id for thing, distributor_id in self._taken if _is_item(thing)}
+        found: list[Violation] = []
+        for distributor in self._distributors:
+            rules = context.catalog.provider(distributor.provider)
+            if rules is None:
+                continue
+            if distributor.distributor_id in gained:
+                found += _overfull(after, distributor, rules)
+            if rules.item_required and distributor.distributor_id in gained | served | unattended:
+                found += _without_item(after, distributor)
+        return found
+
+    def _after(self, events: Iterable[Event]) -> CustomerView:
+        after = self._view.draft()
+        for event in events:
+            after.record(event)
+        return after
+
+    def _emptied(self, after: CustomerView) -> list[Event]:
+        """PRV-3: what lost something and holds neither service nor item."""
+        left = {distributor_id for _, distributor_id in self._taken}
+        return [
+            ProvisioningDistributorRemoved(
+                subscription_id=self.subscription_id,
+                distributor_id=distributor.distributor_id,
+                provider=distributor.provider,
+            )
+            for distributor in self._distributors
+            if distributor.distributor_id in left and not after.holds_any(distributor.distributor_id)
+        ]
+
+
+def _overfull(after: CustomerView, distributor: Distributor, rules: ProviderRules) -> list[Violation]:
+    """MAX_SERVICES and PRODUCT_TYPE."""
+    services = after.services_on(distributor.distributor_id)
+    found: list[Violation] = []
+    if rules.max_services is not None and len(services) > rules.max_services:
+        found.append(_broken(distributor, "MAX_SERVICES", rules.max_services, len(services)))
+    if rules.allowed_product_types is not None:
+        types = {service.product_type for service in services} - set(rules.allowed_product_types)
+        if types:
+            named = sorted(str(product_type) for product_type in types)
+            found.append(_broken(distributor, "PRODUCT_TYPE", None, named[0] if len(named) == 1 else named))
+    return found
+
+
+def _without_item(after: CustomerView, distributor: Distributor) -> list[Violation]:
+    """ITEM_REQUIRED."""
+    if after.items_on(distributor.distributor_id):
+        return []
+    if not any(service.state in ON for service in after.services_on(distributor.distributor_id)):
+        return []
+    return [_broken(distributor, "ITEM_REQUIRED", None, 0)]
+
+
+def _broken(distributor: Distributor, limit_rule: str, limit: int | None, found: object) -> Violation:
+    return violation(
+        Code.DISTRIBUTOR_RULE_VIOLATED,
+        "PRV-9",
+        distributor_id=distributor.distributor_id,
+        provider=distributor.provider,
+        limit_rule=limit_rule,
+        limit=limit,
+        found=found,
+    )
+
+
+def _is_item(thing: Thing) -> bool:
+    return isinstance(thing, InstalledItem)
+
+
+def _id_of(thing: Thing) -> str:
+    return thing.item_id if isinstance(thing, InstalledItem) else thing.service_id
+
+
+def _named(thing: Thing) -> dict[str, str]:
+    return {"item_id": thing.item_id} if isinstance(thing, InstalledItem) else {"service_id": thing.service_id}
+
+
+def _order(thing: Thing) -> tuple[bool, int]:
+    """Services by their number, then items by theirs."""
+    return _is_item(thing), thing.number

@@ -1,0 +1,131 @@
+"""Running an action that waited: the same decision at its moment and in every projection (SCH-5, SCH-6, SCH-8)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from processors import actions
+from processors.context import Context
+from processors.schedule.bodies import command_of, targets
+from processors.schedule.endings import with_children
+from schemas.actions import ActionCommand, StatePoint
+from schemas.fields import Event
+from schemas.malformed import Misfit
+from schemas.refusals import Code, Violation, violation
+from schemas.schedule import (
+    ActionOrigin,
+    ScheduledAction,
+    ScheduledActionExecuted,
+    ScheduledActionFailed,
+)
+from schemas.subscriptions import ServiceCause, SubscriptionService
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What running an action led to."""
+
+    violations: tuple[Violation, ...]
+    """Empty: it was executed."""
+    events: tuple[Event, ...]
+    effective_at: datetime
+
+
+def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, projected: bool) -> Run:
+    """Run one PENDING action at `context.at`: executed with its effect, or failed with all violations and no effect.
+
+    `executed_at` and `failed_at` are the moment that counts: of due work its due moment, however late the clock came
+    (SCH-6). So entities are the same however late it runs (INV-SCH-2); when it really ran is the transaction's
+    `recorded_at`. `lateness_seconds` is above 0 only where the action had to wait for something else, as for an
+    operator after a bug. `projected`: funds are neither judged nor moved.
+    """
+    command = command_of(view, scheduled)
+    if isinstance(command, Misfit):
+        misfit = violation(Code.MALFORMED, "CONTRACT", path=command.path, expected=command.expected)
+        return _failed(view, scheduled, (misfit,), context)
+
+    action = as_action(view, scheduled, command, context, projected=projected)
+    effect = actions.effect(view, action, context)
+    if effect.violations:
+        return _failed(view, scheduled, effect.violations, context)
+    executed = ScheduledActionExecuted(
+        subscription_id=scheduled.subscription_id,
+        action_id=scheduled.action_id,
+        due=scheduled.due,
+        executed_at=context.at,
+        effective_at=action.effective_at,
+        lateness_seconds=int((context.at - scheduled.due).total_seconds()),
+    )
+    return Run(violations=(), events=(executed, *effect.events), effective_at=action.effective_at)
+
+
+def as_action(
+    view: CustomerView, scheduled: ScheduledAction, command: ActionCommand, context: Context, *, projected: bool
+) -> actions.Action:
+    """The action that waited, as the pipeline takes it. Ids derive from the command that submitted it (SCH-6)."""
+    return actions.Action(
+        command=command,
+        subscription_id=scheduled.subscription_id,
+        effective_at=_effective_at(view, scheduled, command, context),
+        command_id=scheduled.command_id,
+        performed_by=scheduled.performed_by,
+        performed_at=scheduled.performed_at,
+        cause=cause_of(scheduled),
+        action_id=scheduled.action_id,
+        funds=not projected,
+        projected=projected,
+    )
+
+
+def cause_of(scheduled: ScheduledAction) -> ServiceCause:
+    """Why states change when it runs."""
+    return ServiceCause.AUTOMATIC if scheduled.origin is ActionOrigin.AUTOMATIC else ServiceCause.SCHEDULED
+
+
+def _effective_at(view: CustomerView, scheduled: ScheduledAction, command: ActionCommand, context: Context) -> datetime:
+    """T = due, but never before the last fact of a touched service (SCH-6).
+
+    No fact lies after `at` (INV-SUB-1), so only an action that runs late can meet one: its services are read then only.
+    """
+    if context.at <= scheduled.due:
+        return scheduled.due
+    facts = [_last_fact(service.history) for service in _touched(view, scheduled.subscription_id, command)]
+    subscription = view.subscription(scheduled.subscription_id)
+    if subscription is not None and not targets(command):
+        facts.append(_last_fact(subscription.history))
+    return max((scheduled.due, *(fact for fact in facts if fact is not None)))
+
+
+def _touched(view: CustomerView, subscription_id: str, command: ActionCommand) -> tuple[SubscriptionService, ...]:
+    named = set(targets(command))
+    services = view.services(subscription_id)
+    if not named:
+        return services
+    return tuple(
+        service for service in services if service.service_id in named or service.bundle_service_id in named
+    )
+
+
+def _last_fact(history: tuple[StatePoint, ...]) -> datetime | None:
+    return max((point.from_ for point in history if not point.planned), default=None)
+
+
+def _failed(
+    view: CustomerView, scheduled: ScheduledAction, violations: tuple[Violation, ...], context: Context
+) -> Run:
+    failed = ScheduledActionFailed(
+        subscription_id=scheduled.subscription_id,
+        action_id=scheduled.action_id,
+        due=scheduled.due,
+        failed_at=context.at,
+        # Nobody sent the clock's command: it has none of the fields that these paths name.
+        violations=tuple(msgspec.structs.replace(broken, path=None) for broken in violations),
+    )
+    return Run(
+        violations=violations, events=(failed, *with_children(view, scheduled, context)), effective_at=scheduled.due
+    )
