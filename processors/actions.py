@@ -1,69 +1,18 @@
-"""An action on a subscription, and its effect: one shape for what is done now, when due, or only in a projection."""
+"""The pipeline of actions: what one does or would do to a customer, whether now, when due, or in a projection."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-import msgspec
+from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect, author
+from processors.context import Context
 
-from processors.context import Context, derive
-from schemas.actions import ActionCommand, ServiceState
-from schemas.fields import Event
-from schemas.previews import Preview
-from schemas.refusals import Violation
-from schemas.subscriptions import CreateSubscription, ServiceCause
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
 
-LIVE = (
-    ServiceState.DRAFT,
-    ServiceState.EFFECTIVE,
-    ServiceState.NOT_EFFECTIVE,
-    ServiceState.SHORT_TERM_EFFECTIVE,
-    ServiceState.SHORT_TERM_NOT_EFFECTIVE,
-    ServiceState.IN_RESTING,
-)
-"""States that something may follow; nothing leaves the others."""
-
-ON = (ServiceState.EFFECTIVE, ServiceState.SHORT_TERM_EFFECTIVE)
-"""States in which a service works and, when it comes from nothing, DRAFT or NOT_EFFECTIVE, was activated."""
-
-ACTIVATED_FROM = (None, ServiceState.DRAFT, ServiceState.NOT_EFFECTIVE)
-"""States from which an on state is an activation; a return from resting is none (SST-3)."""
+__all__ = ["ACTIVATED_FROM", "LIVE", "ON", "Action", "Effect", "author", "effect"]
 
 
-class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One action on one subscription at a moment."""
-
-    command: ActionCommand | CreateSubscription
-    subscription_id: str
-    effective_at: datetime
-    """T: from when its effect holds."""
-    command_id: str
-    """Of the submission: ids that are not given derive from it, so projection and execution agree (SCH-6)."""
-    performed_by: str
-    performed_at: datetime | None = None
-    cause: ServiceCause = ServiceCause.COMMAND
-    action_id: str | None = None
-    """The scheduled action that runs; None for what is done now."""
-    funds: bool = True
-    """False in projections and submissions: money is neither judged nor moved (SCH-4, SCH-8)."""
-    projected: bool = False
-    """Judged on a projection, not on the facts; refusals say so."""
-
-    def derived_id(self, context: Context, *parts: object) -> str:
-        """Derive an id from the submission's command id."""
-        return derive(context.customer_id, self.command_id, *parts)
-
-
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action does or would do, and every rule that stands against it."""
-
-    violations: tuple[Violation, ...] = ()
-    events: tuple[Event, ...] = ()
-    """In the order that the rule book states; where there are violations: as far as it can be computed."""
-    preview: Preview | None = None
-    """What a preview says beside events and entities."""
-
-
-def author(context: Context) -> str:
-    """Who did it: the envelope's user, or the system that asks (CLS-2)."""
-    return context.performed_by or context.source
+def effect(view: CustomerView, action: Action, context: Context) -> Effect:
+    """Judge an action's own rules at T on `view`, and say what it would do."""
+    raise NotImplementedError

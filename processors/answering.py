@@ -15,7 +15,7 @@ import msgspec
 from processors import clock, remembering
 from processors.context import Context, derive
 from processors.customer import CustomerView, Rows, Stored, identity_of
-from processors.decision import Refused
+from processors.decision import Accepted, Refused, conflicts, shown
 from processors.decisions import decide
 from processors.preconditions import first_objection
 from schemas import codec
@@ -32,6 +32,7 @@ from schemas.envelope import (
     Status,
 )
 from schemas.fields import Event
+from schemas.previews import Preview
 from schemas.refusals import Code, Violation, violation
 from schemas.rows import Answer, Due, Head, key
 from schemas.schedule import DueWorkParked
@@ -102,6 +103,16 @@ def bug_answer(received: Received, memory: Memory, position: int) -> Answered:
     """The answer to a command whose decision met a bug of ours. Not remembered: it can be sent again after the fix."""
     desk = _Desk(received, memory, position)
     return desk.refuse(received.command, (violation(Code.INTERNAL_ERROR, "ENGINE"),), remember=False)
+
+
+def park_answer(received: Received, memory: Memory, position: int, bug: Exception) -> Answered | None:
+    """Set the first due work of a record's customer aside, as a recorded history says; None where nothing is due."""
+    desk = _Desk(received, memory, position)
+    due = desk.next_due()
+    if due is None:
+        return None
+    desk.at = max(due.due_at, desk.head.at)
+    return desk.park(clock.nudge(desk.customer_id, due), due, bug)
 
 
 class _Desk:
@@ -182,7 +193,7 @@ class _Desk:
             return self.refuse(record, (objection,), context=context)
         decision = decide(self.view, cast("AskedCommand", record.body), context)
         if isinstance(decision, Refused):
-            return self.refuse(record, decision.violations, context=context)
+            return self.refuse(record, decision.violations, context=context, preview=decision.preview)
         return self.accept(record, decision, context)
 
     def decide_clock(self, record: CommandRecord) -> Answered:
@@ -193,8 +204,9 @@ class _Desk:
             self.at = max(due.due_at, self.head.at)
             context = self.context(record)
             decision = decide(self.view, cast("ClockCommand", record.body), context)
-            return self.accept(record, cast("tuple[Event, ...]", decision), context, unparked=True)
-        if clock.was_planned(self.view, record):
+            assert not isinstance(decision, Refused), f"due work answers with events: {decision}"
+            return self.accept(record, decision, context, unparked=True)
+        if clock.was_planned(self.view, record, self.at):
             return self.accept(record, (), self.context(record), remember=False)
         return Answered(dead_letter=clock.UNMATCHED)
 
@@ -212,6 +224,7 @@ class _Desk:
                 decided_at=known.at,
                 catalog_version=known.catalog_version,
                 rules_version=known.rules_version,
+                duplicate_of=known.duplicate_of,
             )
         )
 
@@ -239,11 +252,13 @@ class _Desk:
         violations: tuple[Violation, ...],
         *,
         context: Context | None = None,
+        preview: Preview | None = None,
         remember: bool = True,
     ) -> Answered:
-        """Answer REJECTED with every violation. A preview is not remembered."""
+        """Answer REJECTED with every violation. A preview is not remembered; it says what it can of the difference."""
         version = (context or self.context(record)).catalog.version
-        outcome = self._outcome(record, status=Status.REJECTED, violations=violations, catalog_version=version)
+        said = shown(preview) if record.mode is Mode.PREVIEW else {}
+        outcome = self._outcome(record, status=Status.REJECTED, violations=violations, catalog_version=version, **said)
         if not remember or record.mode is Mode.PREVIEW:
             return self._answered(outcome)
         return self._answered(outcome, state=self._moved(), answers=remembering.row(record, outcome))
@@ -253,7 +268,7 @@ class _Desk:
     def accept(
         self,
         record: CommandRecord,
-        events: tuple[Event, ...],
+        decision: tuple[Event, ...] | Accepted,
         context: Context,
         *,
         remember: bool = True,
@@ -261,6 +276,8 @@ class _Desk:
         unparked: bool = False,
     ) -> Answered:
         """Evolve, and append the customer's next transaction, unless nothing changed or it is only a preview."""
+        accepted = decision if isinstance(decision, Accepted) else Accepted(events=decision)
+        events = accepted.events
         if events and self.view.customer() is None and not isinstance(record.body, RegisterCustomer):
             born = CustomerRegistered(customer_id=self.customer_id, time_zone=context.catalog.time_zone)
             events = (born, *events)
@@ -277,10 +294,15 @@ class _Desk:
                     catalog_version=version,
                     events=events,
                     entities=entities,
+                    conflicts=conflicts(events),
+                    duplicate_of=accepted.duplicate_of,
+                    **shown(accepted.preview),
                 )
             )
         if not events:
-            outcome = self._outcome(record, status=Status.COMPLETED, catalog_version=version)
+            outcome = self._outcome(
+                record, status=Status.COMPLETED, catalog_version=version, duplicate_of=accepted.duplicate_of
+            )
             answers = remembering.row(record, outcome) if remember else {}
             return self._answered(outcome, state=self._moved() if remember else {}, answers=answers)
 
@@ -293,6 +315,7 @@ class _Desk:
             sequence=transaction.sequence,
             catalog_version=version,
             entities=entities,
+            conflicts=conflicts(events),
         )
         transaction_payload, transaction_hash, outcome_payload = codec.encode_answer(transaction, outcome)
         size = max(len(transaction_payload), len(outcome_payload))

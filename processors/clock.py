@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from processors import schedule
 from processors.customer import CustomerView
 from processors.indexes import clock_id
 from processors.periods import start_of_day
@@ -13,6 +15,7 @@ from schemas.accounts import ExecutePlannedStateChange
 from schemas.bill_cycles import ExecutePlannedBillCycleChange, StartBillingPeriod
 from schemas.envelope import CommandRecord
 from schemas.rows import Due
+from schemas.schedule import ExecuteScheduledAction
 from schemas.words import COMMANDS
 
 SOURCE = "clock"
@@ -31,7 +34,7 @@ def nudge(customer_id: str, due: Due) -> CommandRecord:
     )
 
 
-def was_planned(customer: CustomerView, record: CommandRecord) -> bool:
+def was_planned(customer: CustomerView, record: CommandRecord, at: datetime) -> bool:
     """Whether a record of the clock asks for work that was there and is gone.
 
     A plan that ended, or a period that a cut-over started.
@@ -52,5 +55,7 @@ def was_planned(customer: CustomerView, record: CommandRecord) -> bool:
             return period.number == body.number and record.command_id == clock_id(
                 customer.customer_id, kind, subject, began
             )
+        case ExecuteScheduledAction():
+            return schedule.was_planned(customer, body, record.command_id, at)
         case _:
             return False

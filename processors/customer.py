@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import fold, indexes
+from processors import fold, indexes, rosters
+from processors.holdings import Holdings
 from schemas.accounts import Account, AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
 from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key, prefix, within
 from schemas.words import ENTITIES
-
-Found = TypeVar("Found", bound=Entity)
 
 _encode = msgspec.msgpack.Encoder().encode
 _entity_decoders = {kind: msgspec.msgpack.Decoder(word) for kind, word in ENTITIES.items()}
@@ -66,7 +65,7 @@ class Stored:
             yield found[len(start) :].decode()
 
 
-class CustomerView:
+class CustomerView(Holdings):
     """The customer that a decision reads. `record` adds an event, `draft` opens a layer to try things in.
 
     Nothing is stored here: what a command adds stays in its layer until `writes` hands it over.
@@ -96,11 +95,6 @@ class CustomerView:
         except KeyError:
             found = self._entities[kind, entity_id] = self._below.entity(kind, entity_id)
             return found
-
-    def _of(self, word: type[Found], entity_id: str) -> Found | None:
-        found = self.entity(word.identity[0], entity_id)
-        assert found is None or isinstance(found, word)
-        return found
 
     def customer(self) -> Customer | None:
         """The customer itself; None before the first accepted command."""
@@ -167,6 +161,8 @@ class CustomerView:
         self.touched.pop(identity, None)
         self.touched[identity] = after
         self._index |= indexes.changes(self.customer_id, before, after, self._zone)
+        self._index |= rosters.changes(self.customer_id, before, after, self.index)
+        self._index |= rosters.followed(self.customer_id, event, self.index)
         self._summarize(event)
         return after
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from processors import accounts, bill_cycles, customers
+from processors import accounts, bill_cycles, customers, schedule, subscriptions, wallets
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision
 from schemas.accounts import AccountClockCommand, AccountCommand
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
+from schemas.bundles import BundleCommand
 from schemas.customers import CustomerCommand
 from schemas.erasure import EraseCustomerData
+from schemas.provisioning import ProvisioningCommand
+from schemas.schedule import ScheduleClockCommand, ScheduleCommand
+from schemas.subscriptions import SubscriptionCommand
+from schemas.wallets import WalletCommand
 from schemas.words import AskedCommand, ClockCommand
 
 
@@ -21,6 +26,12 @@ def decide(customer: CustomerView, command: AskedCommand | ClockCommand, context
         return bill_cycles.decide(customer, command, context)
     if isinstance(command, AccountCommand | AccountClockCommand):
         return accounts.decide(customer, command, context)
+    if isinstance(command, SubscriptionCommand | BundleCommand | ProvisioningCommand):
+        return subscriptions.decide(customer, command, context)
+    if isinstance(command, ScheduleCommand | ScheduleClockCommand):
+        return schedule.decide(customer, command, context)
+    if isinstance(command, WalletCommand):
+        return wallets.decide(customer, command, context)
     if isinstance(command, CustomerCommand | EraseCustomerData):
         return customers.decide(customer, command, context)
     assert_never(command)

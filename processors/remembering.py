@@ -40,6 +40,7 @@ def row(record: CommandRecord, outcome: CommandOutcome) -> dict[bytes, bytes | N
         sequence=outcome.sequence,
         catalog_version=outcome.catalog_version,
         rules_version=outcome.rules_version,
+        duplicate_of=outcome.duplicate_of,
     )
     return {key(record.customer_id, "answer", record.command_id): _encode(kept)}
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from processors.actions import LIVE, ON
+from processors.acting import LIVE, ON
 from processors.indexes import SCHEDULED_ACTION, IndexRows, clock_id
 from schemas.actions import ServiceState
 from schemas.fields import Entity, Event
@@ -35,8 +35,6 @@ decode_tally = msgspec.msgpack.Decoder(Tally).decode
 decode_numbers = msgspec.msgpack.Decoder(Numbers).decode
 decode_reference = msgspec.msgpack.Decoder(ReferenceRow).decode
 decode_charge = msgspec.msgpack.Decoder(ActivationCharge).decode
-
-NO_TALLY = Tally()
 
 
 def numbered(customer_id: str, kind: str, owner: str, number: int) -> bytes:
@@ -164,22 +162,27 @@ def _tallied(
 ) -> IndexRows:
     row_key = within(customer_id, "tally", after.subscription_id) + after.product.encode()
     raw = read(row_key)
-    tally = NO_TALLY if raw is None else decode_tally(raw)
+    tally = Tally() if raw is None else decode_tally(raw)
     new = after.state
     top_level = after.bundle_service_id is None
     tally = Tally(
+        product_type=after.product_type,
+        family=after.family,
         live=tally.live + (new in LIVE) - (old in LIVE),
         on=tally.on + (new in ON) - (old in ON),
         effective=tally.effective + (new is ServiceState.EFFECTIVE) - (old is ServiceState.EFFECTIVE),
         top_level=tally.top_level + (top_level and new in LIVE) - (top_level and old in LIVE),
     )
-    return {row_key: None if tally == NO_TALLY else _encode(tally)}
+    return {row_key: _encode(tally) if tally.live else None}
+
+
+def distributed(customer_id: str, distributor_id: str, kind: str) -> bytes:
+    """What the keys of the services (or items) on a distributor begin with."""
+    return within(customer_id, f"{kind}_on", distributor_id)
 
 
 def _on_distributor(customer_id: str, distributor_id: str, kind: str, number: int) -> bytes:
-    """Key of what is on a distributor: services by number, then items by theirs."""
-    rank = b"\x00" if kind == "service" else b"\x01"
-    return within(customer_id, "on_distributor", distributor_id) + rank + number.to_bytes(4, "big")
+    return distributed(customer_id, distributor_id, kind) + number.to_bytes(4, "big")
 
 
 def _item(customer_id: str, before: InstalledItem | None, after: InstalledItem) -> IndexRows:

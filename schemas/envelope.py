@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 import tzdata
 
 from schemas.fields import Command, CommandId, CustomerId, Entity, Event, Hash, Word, doc
+from schemas.previews import (
+    Conflict,
+    PreviewedCost,
+    PreviewedDistributors,
+    PreviewedRow,
+    PreviewedService,
+    PreviewedState,
+    PreviewedWallet,
+)
 from schemas.refusals import Violation
 
 RULES_VERSION = f"2026.1+tzdata.{tzdata.IANA_VERSION}"
@@ -112,3 +122,15 @@ class CommandOutcome(Word, frozen=True, kw_only=True):
     cause: Annotated[Cause, doc("The record that led to it")]
     events: Annotated[tuple[Event, ...], doc("Preview only: what would happen")] = ()
     entities: Annotated[tuple[Entity, ...], doc("The touched entities after the command; of a repeat: none")] = ()
+    duplicate_of: Annotated[str | None, doc("Command that had the same reference and body first (ABS-12)")] = None
+    conflicts: Annotated[tuple[Conflict, ...], doc("Scheduled actions that would now fail (SCH-13)")] = ()
+    effective_at: Annotated[datetime | None, doc("Preview of an action on a subscription: from when it would hold")] = None
+    added: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would come")] = ()
+    removed: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would end")] = ()
+    states: Annotated[tuple[PreviewedState, ...], doc("Preview: services that would change their state")] = ()
+    composition: Annotated[tuple[PreviewedRow, ...], doc("Preview: rows of the touched bundles")] = ()
+    cost: Annotated[PreviewedCost | None, doc("Preview: what it would cost")] = None
+    recurring_change: Annotated[Decimal | None, doc("Preview: added less removed, per full billing period")] = None
+    wallet: Annotated[PreviewedWallet | None, doc("Preview: what would be left in the wallet")] = None
+    distributors: Annotated[PreviewedDistributors | None, doc("Preview: distributors that would come and go")] = None
+    cancelled_actions: Annotated[tuple[str, ...], doc("Preview: scheduled actions that would be cancelled")] = ()

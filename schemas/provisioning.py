@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from schemas.actions import ServiceId, SubscriptionId
+from schemas.actions import ActionCommand, ServiceId, SubscriptionId
 from schemas.catalog import ProductCode, ProviderCode
-from schemas.fields import Command, Entity, Event, Word, doc, pii
+from schemas.fields import Entity, Event, Word, doc, pii
 
 DistributorId = Annotated[str, doc("Id of the provisioning distributor")]
 ItemId = Annotated[str, doc("Id of the installed item")]
@@ -50,10 +50,9 @@ class DistributionChange(Word, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("Expected exactly one of `service_id` and `item_id`")
 
 
-class RegisterInstalledItem(Command, frozen=True, kw_only=True):
+class RegisterInstalledItem(ActionCommand, frozen=True, kw_only=True):
     """Note a piece of hardware that the customer has (ITM-1 .. ITM-3)."""
 
-    subscription_id: SubscriptionId
     item_id: ItemId | None = None
     product: ProductCode
     ownership: Annotated[Ownership, doc("Whose it is")] = Ownership.PROVIDER
@@ -61,10 +60,9 @@ class RegisterInstalledItem(Command, frozen=True, kw_only=True):
     distributor_id: DistributorId | None = None
 
 
-class ChangeDistribution(Command, frozen=True, kw_only=True):
+class ChangeDistribution(ActionCommand, frozen=True, kw_only=True):
     """Put services and items on other distributors (PRV-7, PRV-8)."""
 
-    subscription_id: SubscriptionId
     changes: Annotated[tuple[DistributionChange, ...], doc("Applied together")]
 
 

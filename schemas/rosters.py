@@ -32,6 +32,8 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 class Tally(msgspec.Struct, frozen=True, array_like=True):
     """Live services of one product on a subscription."""
 
+    product_type: str | None = None
+    family: str | None = None
     live: int = 0
     on: int = 0
     """In an on state."""

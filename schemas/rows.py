@@ -53,6 +53,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int | None = None
     catalog_version: int = 0
     rules_version: str = ""
+    duplicate_of: str | None = None
 
 
 def _prefixed(part: str) -> bytes:

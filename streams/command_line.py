@@ -24,6 +24,7 @@ topics = typer.Typer(help="The topics: create and check.", no_args_is_help=True)
 catalog = typer.Typer(help="The catalog: check, publish and show versions.", no_args_is_help=True)
 contracts = typer.Typer(help="The Avro contracts, derived from the words in schemas/.", no_args_is_help=True)
 schemas = typer.Typer(help="The schema registry.", no_args_is_help=True)
+warehouse = typer.Typer(help="The warehouse that the sink fills.", no_args_is_help=True)
 dead_letters = typer.Typer(help="Commands that could not be read, or met a bug.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 app.add_typer(catalog, name="catalog")
@@ -31,6 +32,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(schemas, name="schemas")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(stories, name="story")
+app.add_typer(warehouse, name="warehouse")
 
 
 @app.command()
@@ -200,6 +202,14 @@ def schemas_push() -> None:
     from streams.registry import push
 
     push(settings.load())
+
+
+@warehouse.command("receipt")
+def warehouse_receipt() -> None:
+    """Compare the warehouse with the topics: complete up to which offset, or the first difference."""
+    from streams.receipt import run_receipt
+
+    raise typer.Exit(run_receipt())
 
 
 @dead_letters.command("list")

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from schemas import codec, wire
 from schemas.erasure import CustomerDataErased
-from streams import settings
+from streams import logs, settings
 from streams.registry import use_registry
 from streams.vault import KeyVault, read_key_encryption_key
 
@@ -25,6 +25,7 @@ def run_eraser() -> None:
     3. Commit the offset. A crash between 2 and 3 erases again, which changes nothing.
     """
     configured = settings.load()
+    logs.configure(configured.log_level)
     use_registry(configured)
     vault = KeyVault(configured.vault, read_key_encryption_key(os.environ))
     stopping = threading.Event()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.catalog_file import CatalogInvalid
+from state.warehouse import WarehouseLocked, WarehouseUnfit
 from streams.catalogs import CatalogRefused, CatalogUnavailable
 from streams.door import CardNumberRefused, ErasureRefused
 from streams.registry import RegistryProblem
 from streams.settings import SettingsUnfit
+from streams.sink_batch import SinkStopped
 from streams.topology import TopologyUnfit
 from streams.vault import CustomerErasedError, VaultError
 
@@ -21,9 +23,12 @@ MISTAKES = (
     ErasureRefused,
     RegistryProblem,
     SettingsUnfit,
+    SinkStopped,
     TimeoutError,
     TopologyUnfit,
     VaultError,
+    WarehouseLocked,
+    WarehouseUnfit,
 )
 
 UNREACHABLE = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT}  # noqa: SLF001  # librdkafka's own names

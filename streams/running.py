@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import NoReturn
 
-from streams import settings, topology
+from streams import logs, settings, topology
 from streams.catalogs import Shelf
 from streams.clock import Clock
 from streams.engine.worker import run_worker as run_engine
@@ -20,6 +20,7 @@ def run_worker() -> NoReturn:
     1. Check the topics. 2. Read the catalog topic to its end, then follow it. 3. Join, restore, decide.
     """
     configured = settings.load()
+    logs.configure(configured.log_level)
     topology.check(configured.client_properties(), configured.topology)  # 1
     use_registry(configured)
     by_record = configured.clock is settings.Clock.RECORDS

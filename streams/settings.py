@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """So long a dead worker's open transaction can hold its successor up."""
     turn_timeout_seconds: float = Field(120.0, ge=5, le=280)
     """A turn that takes longer ends the process. Below librdkafka's max.poll.interval.ms of 300 s."""
+    upgrade_seconds: float = Field(60.0, ge=0, le=60)
+    """So long a record with an unknown schema halts its partition: an upgrade may be on. Then it is a dead letter."""
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @classmethod

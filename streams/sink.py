@@ -19,6 +19,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from state.warehouse import Batch, Warehouse, WarehouseLocked, publish
+from streams import logs
 from streams.registry import use_registry
 from streams.settings import Settings, load
 from streams.sink_batch import Gathering, SinkStopped
@@ -50,6 +51,7 @@ def run_sink(settings: Settings | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     configured = settings or load()
+    logs.configure(configured.log_level)
     use_registry(configured)
     fill(configured, stopping.is_set)
 

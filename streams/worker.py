@@ -23,9 +23,6 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 
-UPGRADE_SECONDS = 60.0
-"""So long a record with an unknown schema waits: an upgrade may be under way."""
-
 
 class DeadLetter(Exception):
     """A record that no command can be read from; the reason is one of a few words."""
@@ -37,6 +34,7 @@ class Worker:
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self.topology = settings.topology
         self.shelf = shelf
+        self._upgrade_seconds = settings.upgrade_seconds
         self._ids = {name: wire.current_id(name) for name in ("BusinessTransaction", "Command", "CommandOutcome")}
 
     def handle(self, tables: Tables, record: SourceRecord) -> Iterator[Decided]:
@@ -59,7 +57,9 @@ class Worker:
         letter = self.dead_letter(record, "BUG", bug)
         try:
             received = self.read(record)
-        except DeadLetter:
+        except Halt:
+            raise
+        except Exception:  # noqa: BLE001  # the bug is in the reading itself: no command, so no outcome either
             return letter
         answered = bug_answer(received, self._memory(tables, received), record.answered)
         return Decided(records=(*self.decided(record, answered).records, *letter.records))
@@ -77,7 +77,7 @@ class Worker:
             schema_id, payload = wire.unframe(record.value)
             command = codec.COMMAND.decode(payload, schema_id)
         except wire.UnknownSchema as unknown:
-            if record.waited_seconds < UPGRADE_SECONDS:
+            if record.waited_seconds < self._upgrade_seconds:
                 raise Halt(f"schema id {unknown} is not known yet") from unknown
             raise DeadLetter("UNKNOWN_SCHEMA") from unknown
         except wire.SchemaUnavailable as silence:

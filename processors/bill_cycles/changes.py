@@ -79,7 +79,7 @@ def update(customer: CustomerView, command: UpdateAccountBillCycle, context: Con
     if violations:
         return Refused(violations)
 
-    return tuple(event for account in accounts for event in _update_account(account, command, given, context))
+    return tuple(event for account in accounts for event in _update_account(customer, account, command, given, context))
 
 
 def cancel(customer: CustomerView, command: CancelAccountBillCycleChange) -> Decision:
@@ -119,7 +119,7 @@ def perform(customer: CustomerView, command: PerformAccountBillCycleChange, cont
         effective_at=context.at,
         planned_for=plan.cutover_date,
     )
-    return _execute(named, plan, now, context)
+    return _execute(customer, named, plan, now, context)
 
 
 def execute(customer: CustomerView, command: ExecutePlannedBillCycleChange, context: Context) -> tuple[Event, ...]:
@@ -130,7 +130,7 @@ def execute(customer: CustomerView, command: ExecutePlannedBillCycleChange, cont
         return ()
 
     due = Execution(trigger=Trigger.DUE, day=plan.cutover_date, effective_at=plan.due_at, planned_for=plan.cutover_date)
-    return _execute(account, plan, due, context)
+    return _execute(customer, account, plan, due, context)
 
 
 def drop_plan(account: Account, reason: CancelReason, superseded_by: str | None = None) -> tuple[Event, ...]:
@@ -216,7 +216,11 @@ def _no_planned_change(account: Account, rule: str) -> Violation:
 
 
 def _update_account(
-    account: Account, command: UpdateAccountBillCycle, given: BillCycleSetting, context: Context
+    customer: CustomerView,
+    account: Account,
+    command: UpdateAccountBillCycle,
+    given: BillCycleSetting,
+    context: Context,
 ) -> tuple[Event, ...]:
     to = kept_where_null(given, account.bill_cycle)
     if to == account.bill_cycle:
@@ -231,7 +235,7 @@ def _update_account(
     superseded = drop_plan(account, CancelReason.SUPERSEDED, change_id)  # BCU-16
     if day == today:
         now = Execution(trigger=Trigger.IMMEDIATE, day=today, effective_at=context.at)
-        return superseded + _change(account, change_id, to, now, context)
+        return superseded + _change(customer, account, change_id, to, now, context)
     planned = BillCycleChangePlanned(
         account_id=account.account_id,
         change_id=change_id,
@@ -259,7 +263,7 @@ def _cutover_date(account: Account, command: UpdateAccountBillCycle, today: date
 
 
 def _execute(
-    account: Account, plan: PlannedBillCycleChange, execution: Execution, context: Context
+    customer: CustomerView, account: Account, plan: PlannedBillCycleChange, execution: Execution, context: Context
 ) -> tuple[Event, ...]:
     """Carry a plan out, unless its cycle is offered no more (BCX-3)."""
     code = plan.to.code
@@ -267,11 +271,16 @@ def _execute(
         gone = violation(Code.BILL_CYCLE_UNKNOWN, "BCX-3", bill_cycle=code, account_id=account.account_id)
         failed = BillCycleChangeFailed(account_id=account.account_id, change_id=plan.change_id, violations=(gone,))
         return (failed,)
-    return _change(account, plan.change_id, plan.to, execution, context)
+    return _change(customer, account, plan.change_id, plan.to, execution, context)
 
 
 def _change(
-    account: Account, change_id: str, to: BillCycleSetting, execution: Execution, context: Context
+    customer: CustomerView,
+    account: Account,
+    change_id: str,
+    to: BillCycleSetting,
+    execution: Execution,
+    context: Context,
 ) -> tuple[Event, ...]:
     """The new cycle governs from a day in the current period, or from its end."""
     day, current = execution.day, account.current_period
@@ -287,4 +296,4 @@ def _change(
         cutover_date=day,
         effective_at=execution.effective_at,
     )
-    return (changed, *cut_over(account, to, day, context))
+    return (changed, *cut_over(customer, account, to, day, context))

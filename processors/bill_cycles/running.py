@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from processors import wallets
 from processors.context import Context
 from processors.periods import Cycle, describe, first_period, resolve
 from schemas.accounts import Account
@@ -51,10 +52,12 @@ def start_period(customer: CustomerView, command: StartBillingPeriod, context: C
         return ()
 
     period = first_period(cycle_of(account.bill_cycle, context), current.end, command.number)
-    return _follow(account, period)
+    return _follow(customer, account, period, context)
 
 
-def cut_over(account: Account, to: BillCycleSetting, day: date, context: Context) -> tuple[Event, ...]:
+def cut_over(
+    customer: CustomerView, account: Account, to: BillCycleSetting, day: date, context: Context
+) -> tuple[Event, ...]:
     """The periods from a cut-over on, which lies in the current period or at its end (PER-4, PER-5, PER-6)."""
     current = account.current_period
     if current is None:
@@ -68,7 +71,7 @@ def cut_over(account: Account, to: BillCycleSetting, day: date, context: Context
             period = msgspec.structs.replace(period, kind=PeriodKind.INITIAL)  # it is still the account's first
         return (_replaced(account, current, period),)
     ended = () if day == current.end else (_end_changed(account, current, day, context),)
-    return ended + _follow(account, first_period(new, day, current.number + 1, min_days))
+    return ended + _follow(customer, account, first_period(new, day, current.number + 1, min_days), context)
 
 
 def end_periods(account: Account, day: date, context: Context) -> tuple[Event, ...]:
@@ -81,9 +84,10 @@ def end_periods(account: Account, day: date, context: Context) -> tuple[Event, .
     return (_end_changed(account, current, min(day, current.end), context, final=True),)
 
 
-def _follow(account: Account, period: BillingPeriod) -> tuple[Event, ...]:
-    """A period that follows another one. What else happens in such a moment belongs here, around it (BCX-12)."""
-    return (_started(account, period, previous_end=period.start),)
+def _follow(customer: CustomerView, account: Account, period: BillingPeriod, context: Context) -> tuple[Event, ...]:
+    """A period that follows another one, and what it takes from wallets: once and in full (BCX-12, WAL-11)."""
+    started = _started(account, period, previous_end=period.start)
+    return (started, *wallets.period_started(customer, account.account_id, period.start, context))
 
 
 def _started(account: Account, period: BillingPeriod, previous_end: date | None) -> BillingPeriodStarted:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from processors.actions import ON
+from processors.acting import ON
 from processors.context import Context
+from processors.rosters import distributed
 from schemas.catalog import ProviderRules
 from schemas.fields import Event
 from schemas.provisioning import (
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 Thing = SubscriptionService | InstalledItem
 """What may be on a distributor."""
 
+Judged = tuple[list[Violation], list[Event]]
+"""What stands against a command, and what it does: where something does, as far as it can be computed."""
+
 
 class Arrangement:
-    """What one command does to the distributions of a subscription: collected first, then told in the rule book's order.
+    """What one command does to a subscription's distributions: collected first, then told in the rule book's order.
 
     `view` shows services and items as the command leaves them; it is not changed. `derived_id` makes the ids of new
     distributors from what they are made for.
@@ -57,9 +61,7 @@ class Arrangement:
     def place_of(self, service: SubscriptionService) -> Distributor | None:
         """The distributor that a service is on, or that this command has put it on."""
         for thing, distributor in self._given:
-            if thing is service or (
-                isinstance(thing, SubscriptionService) and thing.service_id == service.service_id
-            ):
+            if isinstance(thing, SubscriptionService) and thing.service_id == service.service_id:
                 return distributor
         return None if service.distributor_id is None else self.distributor(service.distributor_id)
 
@@ -87,64 +89,73 @@ class Arrangement:
 
     # -- what follows
 
-    def events(self) -> list[Event]:
-        """Distributors created, distributions removed, then added, distributors removed: services before items."""
-        made: list[Event] = [
-            ProvisioningDistributorCreated(
+    def outcome(self) -> tuple[list[Event], CustomerView]:
+        """The events, and the customer after them.
+
+        Distributors created, distributions removed, then added, distributors removed; services before items.
+        """
+        after = self._view.draft()
+        events: list[Event] = [*self._creations(), *self._removals(), *self.additions()]
+        for event in events:
+            after.record(event)
+        emptied = self._emptied(after)
+        for event in emptied:
+            after.record(event)
+        return [*events, *emptied], after
+
+    def violations(
+        self, after: CustomerView, turned_on: Iterable[SubscriptionService], context: Context
+    ) -> list[Violation]:
+        """PRV-9 on the result, for the distributors that the command burdens; oldest first.
+
+        What was so before and is only made less is let pass: a limit that was lowered must not keep services alive.
+        """
+        gained: dict[str, list[SubscriptionService]] = {}
+        for thing, distributor in self._given:
+            if isinstance(thing, SubscriptionService):
+                gained.setdefault(distributor.distributor_id, []).append(thing)
+        unattended = {distributor_id for thing, distributor_id in self._taken if isinstance(thing, InstalledItem)}
+        served = {on for service in turned_on if (on := service.distributor_id) is not None}
+        found: list[Violation] = []
+        for distributor in self._distributors:
+            rules = _rules_of(distributor, context)
+            if rules is None:
+                continue
+            new = gained.get(distributor.distributor_id, [])
+            found += _overfull(after, distributor, rules, new)
+            if rules.item_required and (new or distributor.distributor_id in served | unattended):
+                found += _without_item(after, distributor)
+        return found
+
+    def _creations(self) -> Iterator[Event]:
+        for distributor in self._created:
+            yield ProvisioningDistributorCreated(
                 subscription_id=self.subscription_id,
                 distributor_id=distributor.distributor_id,
                 number=distributor.number,
                 provider=distributor.provider,
             )
-            for distributor in self._created
-        ]
+
+    def _removals(self) -> Iterator[Event]:
         for thing, distributor_id in sorted(self._taken, key=lambda taken: _order(taken[0])):
             left = self.distributor(distributor_id)
             assert left is not None, f"{_id_of(thing)} is on a distributor that is gone: {distributor_id}"
-            made.append(
-                ProvisioningDistributionRemoved(
-                    subscription_id=self.subscription_id,
-                    distributor_id=distributor_id,
-                    provider=left.provider,
-                    **_named(thing),
-                )
+            yield ProvisioningDistributionRemoved(
+                subscription_id=self.subscription_id,
+                distributor_id=distributor_id,
+                provider=left.provider,
+                **_named(thing),
             )
-        made += [
-            ProvisioningDistributionAdded(
+
+    def additions(self) -> Iterator[Event]:
+        """What was given, services before items."""
+        for thing, distributor in sorted(self._given, key=lambda given: _order(given[0])):
+            yield ProvisioningDistributionAdded(
                 subscription_id=self.subscription_id,
                 distributor_id=distributor.distributor_id,
                 provider=distributor.provider,
                 **_named(thing),
             )
-            for thing, distributor in sorted(self._given, key=lambda given: _order(given[0]))
-        ]
-        return made + self._emptied(self._after(made))
-
-    def violations(self, turned_on: Iterable[SubscriptionService], context: Context) -> list[Violation]:
-        """PRV-9 on the result, for the distributors that the command burdens; oldest first.
-
-        What was so before and is only made less is let pass: a limit that was lowered must not keep services alive.
-        """
-        after = self._after(self.events())
-        gained = {distributor.distributor_id for thing, distributor in self._given if not _is_item(thing)}
-        served = {on for service in turned_on if (on := service.distributor_id) is not None}
-        unattended = {distributor_id for thing, distributor_id in self._taken if _is_item(thing)}
-        found: list[Violation] = []
-        for distributor in self._distributors:
-            rules = context.catalog.provider(distributor.provider)
-            if rules is None:
-                continue
-            if distributor.distributor_id in gained:
-                found += _overfull(after, distributor, rules)
-            if rules.item_required and distributor.distributor_id in gained | served | unattended:
-                found += _without_item(after, distributor)
-        return found
-
-    def _after(self, events: Iterable[Event]) -> CustomerView:
-        after = self._view.draft()
-        for event in events:
-            after.record(event)
-        return after
 
     def _emptied(self, after: CustomerView) -> list[Event]:
         """PRV-3: what lost something and holds neither service nor item."""
@@ -156,29 +167,47 @@ class Arrangement:
                 provider=distributor.provider,
             )
             for distributor in self._distributors
-            if distributor.distributor_id in left and not after.holds_any(distributor.distributor_id)
+            if distributor.distributor_id in left and not _holds_anything(after, distributor)
         ]
 
 
-def _overfull(after: CustomerView, distributor: Distributor, rules: ProviderRules) -> list[Violation]:
-    """MAX_SERVICES and PRODUCT_TYPE."""
-    services = after.services_on(distributor.distributor_id)
+def _rules_of(distributor: Distributor, context: Context) -> ProviderRules | None:
+    rules = context.catalog.providers
+    return next((found for found in rules if found.provider == distributor.provider), None)
+
+
+def _holds_anything(after: CustomerView, distributor: Distributor) -> bool:
+    return _count(after, distributor, "service") > 0 or _count(after, distributor, "item") > 0
+
+
+def _count(after: CustomerView, distributor: Distributor, kind: str) -> int:
+    """How many services or items are on a distributor; none of them is read."""
+    return sum(1 for _ in after.scan(distributed(after.customer_id, distributor.distributor_id, kind)))
+
+
+def _overfull(
+    after: CustomerView, distributor: Distributor, rules: ProviderRules, new: Iterable[SubscriptionService]
+) -> list[Violation]:
+    """MAX_SERVICES and PRODUCT_TYPE, where services came."""
+    types = {service.product_type for service in new}
+    if not types:
+        return []
     found: list[Violation] = []
-    if rules.max_services is not None and len(services) > rules.max_services:
-        found.append(_broken(distributor, "MAX_SERVICES", rules.max_services, len(services)))
-    if rules.allowed_product_types is not None:
-        types = {service.product_type for service in services} - set(rules.allowed_product_types)
-        if types:
-            named = sorted(str(product_type) for product_type in types)
-            found.append(_broken(distributor, "PRODUCT_TYPE", None, named[0] if len(named) == 1 else named))
+    if rules.max_services is not None:
+        services = _count(after, distributor, "service")
+        if services > rules.max_services:
+            found.append(_broken(distributor, "MAX_SERVICES", rules.max_services, services))
+    if rules.allowed_product_types is not None and (strange := types - set(rules.allowed_product_types)):
+        named = sorted(str(product_type) for product_type in strange)
+        found.append(_broken(distributor, "PRODUCT_TYPE", None, named[0] if len(named) == 1 else named))
     return found
 
 
 def _without_item(after: CustomerView, distributor: Distributor) -> list[Violation]:
     """ITEM_REQUIRED."""
-    if after.items_on(distributor.distributor_id):
+    if _count(after, distributor, "item") > 0:
         return []
-    if not any(service.state in ON for service in after.services_on(distributor.distributor_id)):
+    if not any(service.state in ON for service in after.distributed_services(distributor.distributor_id)):
         return []
     return [_broken(distributor, "ITEM_REQUIRED", None, 0)]
 
@@ -195,10 +224,6 @@ def _broken(distributor: Distributor, limit_rule: str, limit: int | None, found:
     )
 
 
-def _is_item(thing: Thing) -> bool:
-    return isinstance(thing, InstalledItem)
-
-
 def _id_of(thing: Thing) -> str:
     return thing.item_id if isinstance(thing, InstalledItem) else thing.service_id
 
@@ -209,4 +234,4 @@ def _named(thing: Thing) -> dict[str, str]:
 
 def _order(thing: Thing) -> tuple[bool, int]:
     """Services by their number, then items by theirs."""
-    return _is_item(thing), thing.number
+    return isinstance(thing, InstalledItem), thing.number

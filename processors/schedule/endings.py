@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from processors.acting import Action
 from processors.context import Context
 from processors.schedule.bodies import RETURNS, children, open_returns
 from schemas.fields import Event
@@ -12,7 +13,6 @@ from schemas.schedule import ActionCancelCause, ScheduledAction, ScheduledAction
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause
 
 if TYPE_CHECKING:
-    from processors.actions import Action
     from processors.customer import CustomerView
 
 
@@ -59,8 +59,8 @@ def ended(
     the return that runs is no longer among those that wait, nor is one whose start still waits.
     """
     cause = _cause(action)
-    gone = list(_without_target(draft, subscription_id, ended_service_ids, action, whole_subscription=whole_subscription))
-    events: list[Event] = [_by(action, found, cause, context) for found in gone]
+    gone = _without_target(draft, subscription_id, ended_service_ids, action, whole_subscription=whole_subscription)
+    events = [_by(action, found, cause, context) for found in gone]
     command = action.command
     if not whole_subscription and isinstance(command, ChangeSubscriptionState) and command.action in RETURNS.values():
         events += [

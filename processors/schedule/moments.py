@@ -98,9 +98,7 @@ def _schedule_violations(asked: Schedule, context: Context) -> Iterator[Violatio
     if asked.when is When.AFTER_DAYS:
         yield from _days_violations(asked, today)
     for field in _foreign_fields(asked):
-        yield violation(
-            Code.SCHEDULE_FIELD_NOT_APPLICABLE, "SCH-15", f"schedule.{field}", when=asked.when, field=field
-        )
+        yield violation(Code.SCHEDULE_FIELD_NOT_APPLICABLE, "SCH-15", f"schedule.{field}", when=asked.when, field=field)
 
 
 def _date_violations(asked: Schedule, today: date) -> Iterator[Violation]:
@@ -123,9 +121,7 @@ def _days_violations(asked: Schedule, today: date) -> Iterator[Violation]:
 
 
 def _too_far(rule: str, path: str, found: date | int) -> Violation:
-    return violation(
-        Code.LIMIT_EXCEEDED, rule, path, limit_rule="SCHEDULE_LAST_DAY", limit=LAST_DAY, found=found
-    )
+    return violation(Code.LIMIT_EXCEEDED, rule, path, limit_rule="SCHEDULE_LAST_DAY", limit=LAST_DAY, found=found)
 
 
 def _foreign_fields(asked: Schedule) -> Iterator[str]:

@@ -111,7 +111,7 @@ def planned_states(view: CustomerView, subscription_id: str, projection: Project
     subscription = view.subscription(subscription_id)
     assert subscription is not None, "what waits belongs to a subscription"
     yield from _plans_changed(subscription_id, None, subscription.history, projection)
-    for service in view.services(subscription_id):
+    for service in view.live_services(subscription_id):
         yield from _plans_changed(subscription_id, service.service_id, service.history, projection)
 
 
@@ -153,8 +153,8 @@ def _at_its_moment(scheduled: ScheduledAction, context: Context) -> Context:
 def _note_plans(plans: Plans, scheduled: ScheduledAction, ran: Run) -> None:
     """Points that will be facts once the action has run.
 
-    A plan's cause is its action's (SCHEDULED or AUTOMATIC), also where the fact will say BUNDLE or SERVICES: a component
-    that is added later copies the points of its bundle (ABS-22) and must agree with those that were there.
+    A plan's cause is its action's (SCHEDULED or AUTOMATIC), also where the fact will say BUNDLE or SERVICES: a
+    component that is added later copies the points of its bundle (ABS-22) and must agree with those that were there.
     """
     for event in ran.events:
         if isinstance(event, SubscriptionStateChanged | SubscriptionServiceStateChanged):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from processors import actions
+from processors.acting import Action
 from processors.context import Context
 from processors.schedule.bodies import command_of, targets
 from processors.schedule.endings import with_children
@@ -66,9 +67,9 @@ def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, pro
 
 def as_action(
     view: CustomerView, scheduled: ScheduledAction, command: ActionCommand, context: Context, *, projected: bool
-) -> actions.Action:
+) -> Action:
     """The action that waited, as the pipeline takes it. Ids derive from the command that submitted it (SCH-6)."""
-    return actions.Action(
+    return Action(
         command=command,
         subscription_id=scheduled.subscription_id,
         effective_at=_effective_at(view, scheduled, command, context),
@@ -103,21 +104,17 @@ def _effective_at(view: CustomerView, scheduled: ScheduledAction, command: Actio
 
 def _touched(view: CustomerView, subscription_id: str, command: ActionCommand) -> tuple[SubscriptionService, ...]:
     named = set(targets(command))
-    services = view.services(subscription_id)
+    services = view.live_services(subscription_id)
     if not named:
         return services
-    return tuple(
-        service for service in services if service.service_id in named or service.bundle_service_id in named
-    )
+    return tuple(service for service in services if service.service_id in named or service.bundle_service_id in named)
 
 
 def _last_fact(history: tuple[StatePoint, ...]) -> datetime | None:
     return max((point.from_ for point in history if not point.planned), default=None)
 
 
-def _failed(
-    view: CustomerView, scheduled: ScheduledAction, violations: tuple[Violation, ...], context: Context
-) -> Run:
+def _failed(view: CustomerView, scheduled: ScheduledAction, violations: tuple[Violation, ...], context: Context) -> Run:
     failed = ScheduledActionFailed(
         subscription_id=scheduled.subscription_id,
         action_id=scheduled.action_id,

@@ -7,7 +7,7 @@ from typing import assert_never, cast
 
 from msgspec.structs import replace
 
-from processors.actions import LIVE, ON
+from processors.acting import LIVE, ON
 from schemas.actions import ServiceState, StatePoint
 from schemas.bundles import BundleEvent, BundleServicesAmended
 from schemas.fields import Entity

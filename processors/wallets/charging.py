@@ -11,25 +11,18 @@ import msgspec
 
 from processors.context import Context
 from processors.periods import local_day
-from processors.wallets.amounts import in_scale, minus, plus, scale_of, total
+from processors.wallets.amounts import ZERO, in_scale, minus, plus, scale_of, total
+from processors.wallets.prices import Priced, activation_prices
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import Subscription, SubscriptionService
-from schemas.wallets import CreditKind, DebitKind, Wallet, WalletCharge, WalletCredited, WalletDebited
+from schemas.wallets import CreditKind, DebitKind, Wallet, WalletCreated, WalletCredited, WalletDebited
 
 if TYPE_CHECKING:
-    from processors.actions import Action
+    from processors.acting import Action
     from processors.customer import CustomerView
 
 PRICE_MISSING, NOT_IN_SALE = "PRICE_MISSING", "NOT_IN_SALE"
-
-
-class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    """A service with what its activation costs."""
-
-    service_id: str
-    product: str
-    price: Decimal
 
 
 class Lacking(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +33,12 @@ class Lacking(msgspec.Struct, frozen=True, kw_only=True):
     price: str
     covered: str
     shortfall: str
+
+
+def opened(subscription_id: str, wallet_id: str, currency: str, context: Context) -> WalletCreated:
+    """The wallet of a new prepaid subscription, in its account's currency: empty, without an entry (WAL-1)."""
+    nothing = in_scale(ZERO, scale_of(currency, context.catalog))
+    return WalletCreated(wallet_id=wallet_id, subscription_id=subscription_id, currency=currency, balance=nothing)
 
 
 def charge(
@@ -66,7 +65,7 @@ def charge(
     if violations or wallet is None or not action.funds:
         return violations, []
 
-    priced = prices(in_order, wallet.currency, context)
+    priced = activation_prices(in_order, wallet.currency, context)
     needed = total(line.price for line in priced)
     if needed > wallet.balance:
         return [insufficient(wallet, needed, priced, "WAL-2", context)], []
@@ -95,23 +94,12 @@ def refund(
     events: list[Event] = []
     scale = scale_of(wallet.currency, context.catalog)
     for service in sorted(removed, key=lambda service: service.number):
-        for paid in draft.charges(service.service_id):
-            if paid.amount > 0 and local_day(paid.effective_at, context.zone) >= period.start:
-                credited = _refunded(wallet, paid, in_scale(paid.amount, scale), action)
-                events.append(credited)
-                wallet = after(wallet, credited)
+        paid = draft.activation_charge(service.service_id)
+        if paid is not None and paid.amount > 0 and local_day(paid.effective_at, context.zone) >= period.start:
+            credited = _refunded(wallet, service, paid.entry_number, in_scale(paid.amount, scale), action)
+            events.append(credited)
+            wallet = after(wallet, credited)
     return events
-
-
-def prices(services: Iterable[SubscriptionService], currency: str, context: Context) -> list[Priced]:
-    """What each service's activation costs in a currency, in scale; without a price it is left out."""
-    scale = scale_of(currency, context.catalog)
-    return [
-        Priced(service_id=service.service_id, product=service.product, price=in_scale(price.activation, scale))
-        for service in services
-        if (product := context.catalog.product(service.product)) is not None
-        and (price := product.price(currency)) is not None
-    ]
 
 
 def insufficient(
@@ -189,7 +177,9 @@ def _activations(wallet: Wallet, priced: Iterable[Priced], action: Action) -> It
         wallet = after(wallet, debited)
 
 
-def _refunded(wallet: Wallet, paid: WalletCharge, amount: Decimal, action: Action) -> WalletCredited:
+def _refunded(
+    wallet: Wallet, service: SubscriptionService, entry_number: int, amount: Decimal, action: Action
+) -> WalletCredited:
     return WalletCredited(
         wallet_id=wallet.wallet_id,
         subscription_id=wallet.subscription_id,
@@ -199,8 +189,8 @@ def _refunded(wallet: Wallet, paid: WalletCharge, amount: Decimal, action: Actio
         balance_before=wallet.balance,
         balance_after=plus(wallet.balance, amount),
         kind=CreditKind.REMOVAL_REFUND,
-        service_id=paid.service_id,
-        refunds_entry_number=paid.entry_number,
+        service_id=service.service_id,
+        refunds_entry_number=entry_number,
         effective_at=action.effective_at,
     )
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from processors import provisioning, schedule
+from processors.acting import author
 from processors.context import Context
-from processors.wallets.amounts import in_scale, minus, scale_of, total
+from processors.wallets.amounts import minus, total
+from processors.wallets.prices import recurring_price
 from schemas.accounts import AccountState
 from schemas.actions import ServiceState
 from schemas.fields import Event
@@ -42,11 +44,11 @@ class Unit(msgspec.Struct, frozen=True):
 def period_started(view: CustomerView, account_id: str, period_start: date, context: Context) -> list[Event]:
     """What the start of an account's billing period takes from its wallets (WAL-11).
 
-    `view` holds the new period. Each EFFECTIVE unit is paid in full or goes NOT_EFFECTIVE; the next one is tried.
+    Each EFFECTIVE unit is paid in full or goes NOT_EFFECTIVE; the next one is tried. Dependencies are not judged.
     """
     events: list[Event] = []
     for subscription in view.subscriptions_of(account_id):
-        if subscription.wallet_id is not None and subscription.state is ServiceState.EFFECTIVE:
+        if subscription.wallet_id is not None:
             events += _paid_or_stopped(view, subscription, period_start, context)
     return events
 
@@ -86,7 +88,7 @@ def _paid_or_stopped(
 
 def _units(view: CustomerView, subscription: Subscription, state: ServiceState) -> Iterator[Unit]:
     """Units in a state, by number. Components are in the state of their bundle (ABS-24)."""
-    services = view.services(subscription.subscription_id)
+    services = view.live_services(subscription.subscription_id)
     components: dict[str, list[SubscriptionService]] = {}
     for service in services:
         if service.bundle_service_id is not None and service.state is state:
@@ -112,7 +114,7 @@ class _Walk:
         priced = [
             (service, price)
             for service in unit.all()
-            if (price := self._recurring(service, wallet.currency)) is not None
+            if (price := recurring_price(service.product, wallet.currency, self.context)) is not None
         ]
         if total(price for _, price in priced) > wallet.balance:
             return False
@@ -139,20 +141,20 @@ class _Walk:
 
     def end(self) -> list[Event]:
         """All events: the units' own, then what follows for subscription, networks, pending actions and plans."""
-        if any(isinstance(event, SubscriptionServiceStateChanged) for event in self.events):
+        turned = [event.service_id for event in self.events if isinstance(event, SubscriptionServiceStateChanged)]
+        if turned:
             self._subscription_follows()
-            for event in provisioning.requests(self.before, self.trial, self.context):
+            for event in provisioning.requests(self.before, self.trial, turned, self.context):
                 self._record(event)
-            subscription_id = self.subscription.subscription_id
-            for event in schedule.marks(self.before, self.trial, subscription_id, self.context):
-                self._record(event)
-            for event in schedule.planned_states(self.before, self.trial, subscription_id, self.context):
-                self._record(event)
+            self.events += schedule.follow_up(self.before, self.trial, self.subscription.subscription_id, self.context)
         return self.events
 
     def _subscription_follows(self) -> None:
         """SST-2: EFFECTIVE as long as one service is."""
-        on = any(True for _ in _units(self.trial, self.subscription, ServiceState.EFFECTIVE))
+        if self.subscription.state not in (ServiceState.EFFECTIVE, ServiceState.NOT_EFFECTIVE):
+            return
+        tallies = self.trial.tallies(self.subscription.subscription_id)
+        on = any(tally.effective for tally in tallies.values())
         state = ServiceState.EFFECTIVE if on else ServiceState.NOT_EFFECTIVE
         if state is not self.subscription.state:
             self._record(
@@ -163,16 +165,9 @@ class _Walk:
                     new_state=state,
                     effective_at=self.context.at,
                     cause=self.cause,
-                    performed_by=self.context.performed_by or self.context.source,
+                    performed_by=author(self.context),
                 )
             )
-
-    def _recurring(self, service: SubscriptionService, currency: str) -> Decimal | None:
-        product = self.context.catalog.product(service.product)
-        price = product.price(currency) if product else None
-        if price is None or price.recurring is None:
-            return None
-        return in_scale(price.recurring, scale_of(currency, self.context.catalog))
 
     def _debited(self, service: SubscriptionService, price: Decimal, period_start: date | None) -> WalletDebited:
         wallet = self._wallet()

@@ -93,8 +93,8 @@ def audit_partition(log: PartitionLog, judge: Judge, advance: Callable[[], None]
     4. The events are folded: the same entities as in the transactions (I3).
     5. Replay, fold and changelogs hold the same rows (I3).
 
-    Memory is flat, rows are on disk: some times the size of a partition's state. Only the dead letters stay in memory,
-    without their bytes, some 300 bytes each.
+    Memory is flat, rows are on disk: some times the size of a partition's state. In memory are only the dead letters,
+    without their bytes, some 300 bytes each, and while tables are compared the rows of one customer.
     """
     tally = Tally()
     scratch = [judge.scratch(f"{name}-{log.number}") for name in ("replayed", "folded")]

@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from processors.answering import Answered, Memory, Received, _Desk, answer, bug_answer
+from processors.answering import Answered, Memory, Received, answer, bug_answer, park_answer
 from processors.catalog import in_force
-from processors.clock import nudge
 from schemas import codec, wire
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction
@@ -133,9 +132,7 @@ def parked(published: Given) -> bool:
 
 def _parked_again(received: Received, memory: Memory, position: int, published: Given) -> Answered:
     """Set the same due work aside, whether or not the bug is still there."""
-    desk = _Desk(received, memory, position)
-    due = desk.next_due()
-    if due is None:
+    again = park_answer(received, memory, position, AssertionError("a recorded bug"))
+    if again is None:
         wrong("I3", published.record, "no due work to set aside: the replay finds none", "due work set aside")
-    desk.at = max(due.due_at, desk.head.at)
-    return desk.park(nudge(received.command.customer_id, due), due, AssertionError("a recorded bug"))
+    return again

@@ -1,6 +1,7 @@
 """A confluent consumer behind Faust's interface. It is polled only between turns, so no rebalance ever meets a turn."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -248,7 +249,9 @@ class TurnConsumer(FaustConsumer):
         return set(self.owned)
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        await fetcher.wait_until_stopped()
+        # A stop during a rebalance cancels the fetcher; let through, that ends the worker with a crash.
+        with contextlib.suppress(asyncio.CancelledError):
+            await fetcher.wait_until_stopped()
 
     async def _nothing(self, *_: Any, **__: Any) -> dict[Any, Any]:
         return {}

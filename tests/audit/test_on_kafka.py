@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from confluent_kafka import Producer
 
+from state.warehouse import Batch
 from streams.audit.reading import Source
 from streams.audit.running import audit, run_audit
 from streams.engine.boundary import SourceRecord
+from streams.settings import load
+from streams.sink import fill
 from tests.faults.rig import RESTORED, Rig
 
 
@@ -64,3 +68,25 @@ def test_a_record_written_by_somebody_else_is_named(rig: Rig, capsys: pytest.Cap
     told = capsys.readouterr().out.replace("\n", "")
     assert f"{last.topic}, partition 1, offset" in told
     assert "I7" in told
+
+
+def test_the_warehouse_is_audited_where_there_is_one(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    worker = rig.worker()
+    rig.send(200)
+    rig.settled()
+    worker.stop()
+    configured = load()
+    missing = len(rig.outcomes())
+
+    def wrote(batch: Batch) -> None:
+        nonlocal missing
+        missing -= len(batch.rows.get("fact_command_outcome", ()))
+
+    fill(configured, lambda: missing == 0, wrote)
+
+    assert run_audit(None) == 0
+    assert "I4 hold" in capsys.readouterr().out
+    with duckdb.connect(str(configured.warehouse)) as warehouse:
+        warehouse.execute("UPDATE fact_command_outcome SET status = 'OTHER' WHERE kafka_partition = 1")
+    assert run_audit(None) == 1
+    assert "I4: " in capsys.readouterr().out

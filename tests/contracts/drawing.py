@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from schemas.bundles import RemovedComponent
 from schemas.envelope import Unparsed
 from schemas.fields import Command, Entity, Event
+from schemas.provisioning import DistributionChange
 from schemas.references import AccountRef
 from schemas.words import COMMANDS, ENTITIES, EVENTS
 
@@ -43,16 +45,24 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     msgspec.UnsetType: st.just(msgspec.UNSET),
 }
 
+EXACTLY_ONE: dict[type[msgspec.Struct], tuple[str, str]] = {
+    AccountRef: ("account_id", "external_id"),
+    RemovedComponent: ("service_id", "product"),
+    DistributionChange: ("service_id", "item_id"),
+}
+"""Structs that name something by one of two fields."""
+
 
 @cache
 def words(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Random instances of a struct."""
-    if struct is AccountRef:
-        return st.one_of(
-            TEXTS.map(lambda text: AccountRef(account_id=text)), TEXTS.map(lambda text: AccountRef(external_id=text))
-        )
     hints = typing.get_type_hints(struct)
-    return st.builds(struct, **{info.name: values(hints[info.name]) for info in msgspec.structs.fields(struct)})
+    drawn = {info.name: values(hints[info.name]) for info in msgspec.structs.fields(struct)}
+    if struct not in EXACTLY_ONE:
+        return st.builds(struct, **drawn)
+    named = EXACTLY_ONE[struct]
+    others = {name: strategy for name, strategy in drawn.items() if name not in named}
+    return st.one_of(*(st.builds(struct, **others, **{name: TEXTS}) for name in named))
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:

@@ -83,7 +83,7 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
         {"name": "self", "type": ["null", "Novel"], "doc": "d"},
     ]}  # fmt: skip
     field(change, "event")["type"].append(novel)
-    field(change, "entity")["type"].append({"type": "record", "name": "Wallet", "doc": "d", "fields": []})
+    field(change, "entity")["type"].append({"type": "record", "name": "Lighthouse", "doc": "d", "fields": []})
     cancelled = branch(field(change, "event")["type"], "BillCycleChangeCancelled")
     field(cancelled, "reason")["type"]["symbols"].append("BORED")
     cancelled["fields"].insert(1, {"name": "extra", "type": "Hash", "doc": "d"})
@@ -92,7 +92,7 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
         {"event": ("billfold.v1.Novel", {"texts": ["a", "b"], "maybe": {"x": 1.5}, "self": inner}), "entity": None},
         {
             "event": ("billfold.v1.BillCycleChangeCancelled", CANCELLED | {"reason": "BORED", "extra": bytes(32)}),
-            "entity": ("billfold.v1.Wallet", {}),
+            "entity": ("billfold.v1.Lighthouse", {}),
         },
     ]})  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
     first, second = TRANSACTION.decode(payload, 11, unknown="skip").changes
 
     assert first.event == UnknownEvent(name="Novel")
-    assert second.entity == UnknownEntity(name="Wallet")
+    assert second.entity == UnknownEntity(name="Lighthouse")
     assert isinstance(second.event, BillCycleChangeCancelled)
     assert second.event.reason.value == field(cancelled, "reason")["type"]["default"]
     assert second.event.planned_for == NOW.date()
@@ -109,7 +109,7 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
 
 def test_an_older_writer_leaves_new_fields_to_their_defaults(registered: dict[int, Any]) -> None:
     older = registered[12] = copy.deepcopy(schema_of("CommandOutcome"))
-    for name in ("changed", "transaction_id", "events", "entities"):
+    for name in ("changed", "transaction_id", "events", "entities", "states"):
         older["fields"].remove(field(older, name))
     field(older, "sequence").update(type="int", default=0)
     values = {

@@ -1,4 +1,4 @@
-"""`billfold worker`, with a fault at a chosen point. FAULT=point:kill|stop:n, UPGRADE_SECONDS=how long to wait."""
+"""`billfold worker`, with a fault at a chosen point. FAULT=point:kill|stop:n."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from streams import running, worker
+from streams import running
 from streams.engine.worker import run_worker
 
 ACTIONS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -36,5 +36,4 @@ class Fault:
 if __name__ == "__main__":
     fault = Fault(os.environ.get("FAULT", ""))
     vars(running)["run_engine"] = partial(run_worker, hook=fault)
-    worker.UPGRADE_SECONDS = float(os.environ.get("UPGRADE_SECONDS", "60"))
     running.run_worker()

@@ -92,7 +92,7 @@ def test_poison_becomes_a_dead_letter_and_the_line_goes_on(rig: Rig) -> None:
 
 
 def test_an_unknown_schema_halts_its_partition_for_a_while_and_then_is_a_dead_letter(rig: Rig) -> None:
-    worker = rig.worker(UPGRADE_SECONDS="2")
+    worker = rig.worker(BILLFOLD_UPGRADE_SECONDS="2")
     unknown = Sent("c0", UNKNOWN + b"of a newer release")
     rig.put(unknown)
     rig.send(100)

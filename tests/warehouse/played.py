@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,3 @@ class Played:
         warehouse = Warehouse.open(path, SOURCES)
         warehouse.write(Batch(rows=self.rows(), advances=[Advance("transactions", 0, 0, len(self.transactions))]))
         return warehouse
-
-
-def later(**span: float) -> datetime:
-    """A moment after the beginning."""
-    return BEGIN + timedelta(**span)

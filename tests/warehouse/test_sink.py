@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -18,6 +19,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from compose.kafka import LocalKafka
 from schemas import codec, wire
 from schemas.contracts import schema_of
 from schemas.envelope import BusinessTransaction
@@ -298,3 +300,42 @@ def test_the_sink_waits_for_whoever_holds_the_file(configured: Settings, played:
         published = copy_path(configured.warehouse).stat().st_mtime  # it publishes at once when it has the file
         fill(configured, lambda: copy_path(configured.warehouse).stat().st_mtime != published)
         assert time.monotonic() - began > 1
+
+
+def test_a_broker_that_dies_and_comes_back_costs_nothing(
+    breakable_kafka: LocalKafka, topic_prefix: str, played: Played, tmp_path: Path
+) -> None:
+    settings = Settings(
+        bootstrap_servers=breakable_kafka.bootstrap,
+        topic_prefix=topic_prefix,
+        group=topic_prefix,
+        partitions=PARTITIONS,
+        warehouse=tmp_path / "w.duckdb",
+    )
+    topology.create(settings.client_properties(), settings.topology)
+    Sender(settings).send(played)
+    stopping = threading.Event()
+    seen: list[int] = []
+    sink = threading.Thread(
+        target=fill,
+        args=(settings, stopping.is_set, lambda batch: seen.append(len(batch.rows["fact_command_outcome"]))),
+    )
+    sink.start()
+    try:
+        _reach(seen, len(played.outcomes))
+        breakable_kafka.kill()
+        time.sleep(1)
+        breakable_kafka.restart()
+        Sender(settings).send(played)  # the same customers begin again: gaps, and rows all the same
+        _reach(seen, 2 * len(played.outcomes))
+    finally:
+        stopping.set()
+        sink.join()
+    assert whole(settings)
+
+
+def _reach(seen: list[int], outcomes: int) -> None:
+    deadline = time.monotonic() + 60
+    while sum(seen) < outcomes:
+        assert time.monotonic() < deadline, f"{sum(seen)} of {outcomes} outcomes"
+        time.sleep(0.1)

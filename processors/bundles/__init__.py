@@ -1,0 +1,1 @@
+"""Flexible bundles: services whose components the customer may choose within limits."""

@@ -1,0 +1,33 @@
+"""What is asked of the networks, and on which distributor services and installed items are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from processors.acting import Action
+from processors.context import Context
+from processors.provisioning.arranging import Judged
+from processors.provisioning.distributions import change
+from processors.provisioning.items import register
+from processors.provisioning.placing import settle
+from processors.provisioning.requests import requests
+from schemas.provisioning import ChangeDistribution, ProvisioningCommand, RegisterInstalledItem
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+__all__ = ["effect", "requests", "settle"]
+
+
+def effect(customer: CustomerView, command: ProvisioningCommand, action: Action, context: Context) -> Judged:
+    """Judge one command about installed items or distributions by its own rules, and say what it would do.
+
+    That the subscription is there (SUB-1) and the reference is new (ABS-12) has been judged before.
+    """
+    match command:
+        case RegisterInstalledItem():
+            return register(customer, command, action, context)
+        case ChangeDistribution():
+            return change(customer, command, action, context)
+        case _:
+            assert_never(command)
