@@ -85,7 +85,9 @@ def publish(kafka: Mapping[str, Any], topic: str, catalog: Catalog, *, any_momen
         partition=0,
         on_delivery=lambda error, _: failures.append(error) if error else None,
     )
-    if producer.flush(30) or failures:
+    left = producer.flush(30)
+    producer.close()
+    if left or failures:
         raise CatalogRefused(
             f"catalog {catalog.name} could not be written to {topic}: {failures or 'no answer in 30 s'}"
         )

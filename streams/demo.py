@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.table import Table
 from compose import discovery
 from processors.customer import Rows
 from schemas.catalog import Catalog
+from schemas.customers import CustomerRegistered
 from schemas.envelope import CommandOutcome, CommandRecord, Status
 from state.warehouse.published_copy import copy_path
 from streams import settings
@@ -29,6 +31,8 @@ from streams.stories.runner import play
 from streams.stories.stage import Came
 from streams.vault import Vault
 
+NO_TERMINAL_COLUMNS = 140
+
 STORY = Path(__file__).parent.parent / "compose" / "stories" / "nordlys.yaml"
 
 SHOWN: dict[str, str] = {
@@ -36,7 +40,7 @@ SHOWN: dict[str, str] = {
         SELECT account_id, number, "start", "end", kind, bill_cycle, days, of_days, round(proration, 3) AS proration
         FROM fact_billing_period ORDER BY account_id, number""",
     "Bill cycle changes": """
-        SELECT from_code, to_code, outcome, trigger, planned_for, lead_time_days, source, performed_by
+        SELECT from_code, to_code, outcome, trigger, planned_for, round(lead_time_days, 1) AS lead_days, performed_by
         FROM fact_bill_cycle_change ORDER BY requested_at""",
     "Accounts, as they are now": """
         SELECT account_id, type, state, bill_cycle, currency FROM dim_account WHERE is_current ORDER BY account_id""",
@@ -51,6 +55,7 @@ class Narrated:
 
     def __init__(self, stage: LiveStage, console: Console) -> None:
         self._stage, self._console = stage, console
+        self._zone = ZoneInfo("UTC")
 
     @property
     def rows(self) -> Rows:
@@ -71,6 +76,9 @@ class Narrated:
         """Send, and tell each answer."""
         came = self._stage.send(record, at)
         for one in came:
+            for change in one.transaction.changes if one.transaction else ():
+                if isinstance(change.event, CustomerRegistered):
+                    self._zone = ZoneInfo(change.event.time_zone)
             if one.outcome is not None:
                 self._tell(one.outcome, one)
         return came
@@ -84,8 +92,9 @@ class Narrated:
         told = ", ".join(events) or ", ".join(f"would happen: {type(event).__name__}" for event in outcome.events)
         if outcome.repeated:
             told = "the same answer again"
+        local = outcome.decided_at.astimezone(self._zone)
         self._console.print(
-            f"{outcome.decided_at:%Y-%m-%d %H:%M}  {outcome.source:<6} {outcome.command_type:<30} "
+            f"{local:%Y-%m-%d %H:%M}  {outcome.source:<6} {outcome.command_type:<30} "
             f"[{COLOURS[outcome.status]}]{outcome.status:<10}[/] {escape(told)}",
             highlight=False,
         )
@@ -95,7 +104,7 @@ class Narrated:
 
 def run_demo(*, keep: bool) -> None:
     """Play the story and show the warehouse; everything that was started ends with the demo."""
-    console = Console()
+    console = wide_console()
     began = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="billfold-demo-") as folder, console.status("Starting Kafka") as status:
@@ -120,6 +129,12 @@ def run_demo(*, keep: bool) -> None:
                 if keep:
                     stay(kafka.address, run.settings.warehouse, console)
     console.print("Again: `make demo`. To look around while it runs: `.venv/bin/billfold demo --keep`.", style="dim")
+
+
+def wide_console() -> Console:
+    """The terminal; where there is none (a pipe, CI) wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=NO_TERMINAL_COLUMNS)
 
 
 def show_warehouse(file: Path, console: Console) -> None:

@@ -101,6 +101,7 @@ class Door:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._producer.flush(10)
+        self._producer.close()
         if self._consumer is not None:
             self._consumer.close()
 

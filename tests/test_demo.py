@@ -1,0 +1,32 @@
+"""`make demo`, as a newcomer sees it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HOUSE = Path(__file__).parent.parent
+
+
+def test_the_demo_tells_the_story_and_shows_the_warehouse(kafka: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.command_line", "demo"],
+        cwd=HOUSE,
+        env=os.environ | {"BILLFOLD_BOOTSTRAP_SERVERS": kafka},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = done.stdout.splitlines()
+    for expected in (
+        ("2026-05-12 14:30", "CancelAccountBillCycleChange", "COMPLETED"),
+        ("2026-06-01 00:00", "clock", "ExecutePlannedBillCycleChange", "COMPLETED", "BillCycleChanged"),
+        ("nordlys-billing", "2026-06-01", "2026-06-15", "SHORT", "MONTHLY_15", "14", "31"),
+        ("MONTHLY_1", "MONTHLY_15", "CHANGED", "DUE"),
+    ):
+        assert any(all(part in line for part in expected) for line in told), f"nowhere in the demo: {expected}"
+    assert "rdkafka" not in done.stderr
