@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from bench.decisions import figures as decision_costs
 from bench.load import fill, paced
 from compose.kafka import LocalKafka
 from schemas import codec, wire
@@ -195,6 +196,13 @@ def _restored_seconds(worker: subprocess.Popen[bytes]) -> float:
     raise SystemExit("the worker did not restore")
 
 
+def sink_rows() -> float:
+    """Rows/s that the sink writes, offsets in the same commit (`python -m bench.sink` has the whole picture)."""
+    command = [sys.executable, "-m", "bench.sink", "--customers", "2000", "--rate-only"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split("RESULT ")[1])
+
+
 def main(
     count: Annotated[int, typer.Option(help="Commands of a throughput run")] = 60_000,
     customers: Annotated[int, typer.Option(help="Customers that they are spread over")] = 10_000,
@@ -226,7 +234,10 @@ def _report(arena: Arena, count: int, customers: int, rounds: int) -> None:
     table.add_row(f"end to end at {half:,.0f}/s, ms", f"p50 {p50:.0f}, p99 {p99:.0f}", "", "")
     table.add_row("restore, records/s", f"{restored:,.0f}", "", "")
     table.add_row("kill -9 to first outcome, s", f"{restart:.2f}", "", "")
+    table.add_row("sink into DuckDB, rows/s", f"{sink_rows():,.0f}", "", "")
     table.add_row("resident memory by tenths, MB", " ".join(map(str, ours["resident_mb"])), "", "")
+    for name, microseconds in decision_costs().items():
+        table.add_row(f"decide {name}, us", f"{microseconds:.0f}", "", "")
     console.print(table)
 
 
