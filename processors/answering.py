@@ -243,6 +243,7 @@ class _Desk:
             source=record.source,
             performed_by=record.performed_by,
             performed_at=record.performed_at,
+            preview=record.mode is Mode.PREVIEW,
             rules=RULES_VERSION,
         )
 

@@ -28,6 +28,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     performed_by: str = ""
     performed_at: datetime | None = None
+    preview: bool = False
+    """Nothing will be changed: say what would be, figures included (ABS-30)."""
     rules: str = ""
     """Version of the rules to decide by."""
 

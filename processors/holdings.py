@@ -79,6 +79,10 @@ class Holdings:
         """Its live services that belong to no bundle, by number."""
         return self._members("top_level", subscription_id)
 
+    def planned_services(self, subscription_id: str) -> tuple[SubscriptionService, ...]:
+        """Its services that have plans, by number."""
+        return self._listed(SubscriptionService, "planned", subscription_id)
+
     def components(self, bundle_service_id: str) -> tuple[Member, ...]:
         """A bundle's live components, by number."""
         return self._members("component", bundle_service_id)

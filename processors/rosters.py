@@ -42,9 +42,7 @@ def numbered(customer_id: str, kind: str, owner: str, number: int) -> bytes:
     return within(customer_id, kind, owner) + number.to_bytes(4, "big")
 
 
-def changes(
-    customer_id: str, before: Entity | None, after: Entity, read: Callable[[bytes], bytes | None]
-) -> IndexRows:
+def changes(customer_id: str, before: Entity | None, after: Entity, read: Callable[[bytes], bytes | None]) -> IndexRows:
     """Rows to write (or, as None, to delete) because an entity changed. `read` answers a row as it is now."""
     match after:
         case SubscriptionService():
@@ -135,6 +133,9 @@ def _service(
     owner, number = after.subscription_id, after.number
     if before is None:
         rows[numbered(customer_id, "service_of", owner, number)] = after.service_id.encode()
+    planned = any(point.planned for point in after.history)
+    if planned != (before is not None and any(point.planned for point in before.history)):
+        rows[numbered(customer_id, "planned", owner, number)] = after.service_id.encode() if planned else None
     was, is_ = None if before is None else member(before), member(after)
     if was == is_:
         return rows

@@ -124,7 +124,7 @@ class CommandOutcome(Word, frozen=True, kw_only=True):
     entities: Annotated[tuple[Entity, ...], doc("The touched entities after the command; of a repeat: none")] = ()
     duplicate_of: Annotated[str | None, doc("Command that had the same reference and body first (ABS-12)")] = None
     conflicts: Annotated[tuple[Conflict, ...], doc("Scheduled actions that would now fail (SCH-13)")] = ()
-    effective_at: Annotated[datetime | None, doc("Preview of an action on a subscription: from when it would hold")] = None
+    effective_at: Annotated[datetime | None, doc("Preview of an action: from when it would hold")] = None
     added: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would come")] = ()
     removed: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would end")] = ()
     states: Annotated[tuple[PreviewedState, ...], doc("Preview: services that would change their state")] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 
 import msgspec
 
@@ -36,6 +37,9 @@ TEXT_BYTES = 1024
 """A name or a line of an address; of a sealed value what it was before."""
 LIST_ITEMS = 500
 MAP_ENTRIES = 100
+AMOUNT_DECIMALS = 9
+AMOUNT_BOUND = Decimal(10) ** 29
+WIDE = Context(prec=60)
 FIRST_MOMENT, LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is a mistake, and would lie in the due index for ever."""
 
@@ -47,6 +51,8 @@ def _beyond_limits(value: object, path: str) -> Misfit | None:
         case str():
             longest = longest_sealed(TEXT_BYTES) if is_sealed(value) else TEXT_BYTES
             return Misfit(path, f"at most {TEXT_BYTES} bytes") if len(value.encode()) > longest else None
+        case Decimal():
+            return None if is_amount(value) else Misfit(path, "decimal of at most 29 digits and 9 decimals")
         case datetime():
             if value.tzinfo is None:
                 return Misfit(path, "timestamp with an offset from UTC")
@@ -67,6 +73,14 @@ def _beyond_limits(value: object, path: str) -> Misfit | None:
             return None
     found = (_beyond_limits(member, f"{path}.{name}" if path else str(name)) for name, member in inner)
     return next((misfit for misfit in found if misfit is not None), None)
+
+
+def is_amount(value: Decimal) -> bool:
+    """Whether a decimal fits the contracts: finite, 38 digits, 9 of them decimals."""
+    if not value.is_finite() or value.copy_abs() >= AMOUNT_BOUND:
+        return False
+    exponent = value.normalize(WIDE).as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -AMOUNT_DECIMALS
 
 
 NAMES = {"str": "string", "array": "list", "object": "map", "datetime": "timestamp"}

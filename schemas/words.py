@@ -43,7 +43,9 @@ AnyEvent = (
     | ScheduleEvent
     | ProvisioningEvent
 )
-AnyEntity = Customer | Account | Subscription | SubscriptionService | Wallet | Distributor | InstalledItem | ScheduledAction
+AnyEntity = (
+    Customer | Account | Subscription | SubscriptionService | Wallet | Distributor | InstalledItem | ScheduledAction
+)
 
 
 def _named(*unions: object) -> dict[str, type]:
@@ -84,6 +86,15 @@ EVENTS: dict[str, type[Event]] = _named(
 
 ENTITIES: dict[str, type[Entity]] = {
     word.identity[0]: word
-    for word in (Customer, Account, Subscription, SubscriptionService, Wallet, Distributor, InstalledItem, ScheduledAction)
+    for word in (
+        Customer,
+        Account,
+        Subscription,
+        SubscriptionService,
+        Wallet,
+        Distributor,
+        InstalledItem,
+        ScheduledAction,
+    )
 }
 """What is kept, by kind, in the order of the union in the contract: a new one goes to the end."""

@@ -15,6 +15,7 @@ from processors.context import Context
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import as_given, find_account, live_below
+from processors.subscriptions.closing import cancel_all
 from schemas.accounts import (
     Account,
     AccountState,
@@ -137,12 +138,20 @@ def _caller_violations(account: Account, command: ChangeAccountState, context: C
 
 
 def deactivation_violations(customer: CustomerView, account: Account, wish: Wish) -> Iterator[Violation]:
-    """Who would be left without a payer (ACC-39); with subordinates nobody is left."""
+    """Who would be left without a payer, and what would be left without an account (ACC-39, ACC-40).
+
+    With subordinates nobody is left, and subscriptions are cancelled.
+    """
     if wish.to is not DEACTIVATED or wish.with_subordinates:
         return
     left = nonpaying_children(customer, account)
     if left:
         yield violation(Code.HAS_PAID_CHILDREN, "ACC-39", account_ids=left, account_id=account.account_id)
+    live = tuple(subscription.subscription_id for subscription in customer.subscriptions_of(account.account_id))
+    if live:
+        yield violation(
+            Code.HAS_LIVE_SUBSCRIPTIONS, "ACC-40", subscription_ids=live, account_id=account.account_id
+        )
 
 
 def nonpaying_children(customer: CustomerView, account: Account) -> tuple[str, ...]:
@@ -166,12 +175,12 @@ def carry_out(customer: CustomerView, root: Account, wish: Wish, context: Contex
     events: list[Event] = []
     is_news = (wish.to, wish.reason) != (root.state, root.reason)
     if is_news or wish.change_id is not None:
-        events += _changed(root, wish, context, cause=wish.cause, change_id=wish.change_id)
+        events += _changed(customer, root, wish, context, cause=wish.cause, change_id=wish.change_id)
     if wish.with_subordinates:
         for account in live_below(customer, root.account_id):
             if _is_reached(account, root, wish.to):
                 events += _changed(
-                    account, wish, context, cause=StateCause.SUBORDINATE, root_account_id=root.account_id
+                    customer, account, wish, context, cause=StateCause.SUBORDINATE, root_account_id=root.account_id
                 )
     return tuple(events)
 
@@ -187,7 +196,8 @@ def _is_reached(account: Account, root: Account, to: AccountState) -> bool:
     return account.suspended_by == root.account_id
 
 
-def _changed(
+def _changed(  # an account, what it is to be, and why
+    customer: CustomerView,
     account: Account,
     wish: Wish,
     context: Context,
@@ -213,13 +223,15 @@ def _changed(
     after = evolve(account, changed)
     yield changed
     if wish.to is DEACTIVATED:
-        yield from _ended(after, changed, context)
+        yield from _ended(customer, after, changed, context)
     elif account.state is INACTIVE and wish.to is ACTIVE:
         yield from begin_periods(after, changed.effective_date, context)
 
 
-def _ended(account: Account, changed: AccountStateChanged, context: Context) -> Iterator[Event]:
-    """What a deactivation takes along: both plans, then the period (ACC-41)."""
+def _ended(
+    customer: CustomerView, account: Account, changed: AccountStateChanged, context: Context
+) -> Iterator[Event]:
+    """What a deactivation takes along: both plans, the period, then the subscriptions (ACC-41)."""
     yield from drop_plan(account, CancelReason.ACCOUNT_DEACTIVATED)
     if account.planned_state_change is not None:
         yield AccountStateChangeCancelled(
@@ -228,6 +240,7 @@ def _ended(account: Account, changed: AccountStateChanged, context: Context) -> 
             cause=PlanEnd.ACCOUNT_DEACTIVATED,
         )
     yield from end_periods(account, changed.effective_date, context)
+    yield from cancel_all(customer, account.account_id, changed.effective_at, context)
 
 
 def _planned(account: Account, command: ChangeAccountState, context: Context) -> tuple[Event, ...]:

@@ -27,11 +27,15 @@ from schemas.bill_cycles import (
     BillingPeriodReplaced,
     BillingPeriodStarted,
 )
+from schemas.bundles import BundleEvent
 from schemas.codec import UnknownEvent
 from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
-from schemas.schedule import DueWorkParked
+from schemas.provisioning import ProvisioningEvent
+from schemas.schedule import DueWorkParked, ScheduleEvent
+from schemas.subscriptions import SubscriptionEvent
+from schemas.wallets import WalletEvent
 from schemas.words import AnyEvent
 
 # Events after which an entity is, for its dimension, what it was. Any other event, a new one too, makes a version.
@@ -113,6 +117,8 @@ def _step(
     transaction: BusinessTransaction, origin: Origin, position: int, event: AnyEvent | UnknownEvent
 ) -> Row | None:
     """Return the row of one event, None for those that no table has steps of. A new event must be named here."""
+    if isinstance(event, SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent):
+        return None
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
             return bill_cycles.period_step(transaction, origin, position, event)

@@ -1,4 +1,4 @@
-"""Services that need another one beside them: judged for what an action adds, turns on, ends or turns off (ABS-6, ABS-7)."""
+"""Services that need another one beside them, judged for what an action adds, turns on, ends or turns off (ABS-6)."""
 
 from __future__ import annotations
 

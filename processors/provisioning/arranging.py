@@ -47,6 +47,7 @@ class Arrangement:
         self._created: list[Distributor] = []
         self._taken: list[tuple[Thing, str]] = []
         self._given: list[tuple[Thing, Distributor]] = []
+        self._places: dict[str, Distributor] = {}
 
     # -- what is to be done
 
@@ -60,9 +61,9 @@ class Arrangement:
 
     def place_of(self, service: SubscriptionService) -> Distributor | None:
         """The distributor that a service is on, or that this command has put it on."""
-        for thing, distributor in self._given:
-            if isinstance(thing, SubscriptionService) and thing.service_id == service.service_id:
-                return distributor
+        given = self._places.get(service.service_id)
+        if given is not None:
+            return given
         return None if service.distributor_id is None else self.distributor(service.distributor_id)
 
     def new(self, provider: str, thing: Thing) -> Distributor:
@@ -86,6 +87,8 @@ class Arrangement:
     def give(self, thing: Thing, distributor: Distributor) -> None:
         """Put a thing, that is on none or taken away, on a distributor."""
         self._given.append((thing, distributor))
+        if isinstance(thing, SubscriptionService):
+            self._places[thing.service_id] = distributor
 
     # -- what follows
 

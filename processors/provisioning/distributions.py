@@ -30,7 +30,7 @@ def change(view: CustomerView, command: ChangeDistribution, action: Action, cont
     violations: list[Violation] = []
     named: set[str] = set()
     for place, asked in enumerate(command.changes):
-        violations += _objections(view, arrangement, asked, command.subscription_id, f"changes.{place}", named)
+        violations += _objections(view, arrangement, asked, action, f"changes.{place}", named)
     if violations:
         return objections.in_order(violations), []
 
@@ -46,7 +46,7 @@ def _objections(
     view: CustomerView,
     arrangement: Arrangement,
     asked: DistributionChange,
-    subscription_id: str,
+    action: Action,
     path: str,
     named: set[str],
 ) -> list[Violation]:
@@ -56,7 +56,7 @@ def _objections(
     if asked.distributor_id is not None and distributor is None:
         found.append(objections.unknown_distributor(asked.distributor_id, f"{path}.distributor_id"))
 
-    thing = _thing(view, asked, subscription_id)
+    thing = _thing(view, asked, action.subscription_id)
     if thing is None:
         found.append(_unknown(asked, path))
     else:
@@ -68,7 +68,7 @@ def _objections(
                         distributor, f"{path}.distributor_id", service_id=asked.service_id, item_id=asked.item_id
                     )
                 )
-        found += _state_objections(thing, asked, path)
+        found += _state_objections(thing, asked, path, projected=action.projected)
     identity = asked.service_id or asked.item_id or ""
     kind_and_id = f"{'service' if asked.service_id is not None else 'item'}/{identity}"
     if kind_and_id in named:
@@ -77,13 +77,13 @@ def _objections(
     return found
 
 
-def _state_objections(thing: Thing, asked: DistributionChange, path: str) -> list[Violation]:
+def _state_objections(thing: Thing, asked: DistributionChange, path: str, *, projected: bool) -> list[Violation]:
     """What stands against it because of how the service or the item is now."""
     if isinstance(thing, SubscriptionService):
         if thing.provider is None:
             return [objections.not_provisionable(thing.service_id, asked.distributor_id, f"{path}.service_id")]
         if thing.state not in LIVE:
-            return [objections.terminal(thing, f"{path}.service_id")]
+            return [objections.terminal(thing, f"{path}.service_id", projected=projected)]
     if asked.operation is not ENABLE:
         return [] if thing.distributor_id is not None else [_about(Code.DISTRIBUTION_MISSING, asked, path)]
     found = [] if thing.distributor_id is None else [_about(Code.DISTRIBUTION_EXISTS, asked, path)]

@@ -53,7 +53,7 @@ def not_provisionable(service_id: str, distributor_id: str | None = None, path: 
     return about(Code.NOT_PROVISIONABLE, path, service_id=service_id, distributor_id=distributor_id)
 
 
-def terminal(service: SubscriptionService, path: str | None = None) -> Violation:
+def terminal(service: SubscriptionService, path: str, *, projected: bool) -> Violation:
     """Say that the service has ended."""
     return violation(
         Code.SERVICE_STATE_INVALID,
@@ -62,7 +62,7 @@ def terminal(service: SubscriptionService, path: str | None = None) -> Violation
         service_id=service.service_id,
         state=service.state,
         allowed=list(LIVE),
-        projected=False,
+        projected=projected,
     )
 
 

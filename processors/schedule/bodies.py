@@ -95,14 +95,15 @@ def name_of_scheduled(scheduled: ScheduledAction) -> str:
     return str(body.get("action", scheduled.command_type))
 
 
-def open_returns(view: CustomerView, subscription_id: str, action: SubscriptionAction) -> tuple[ScheduledAction, ...]:
-    """Automatic returns by this action whose interval has begun: their start ran, or came without a schedule."""
+def open_returns(view: CustomerView, subscription_id: str) -> tuple[ScheduledAction, ...]:
+    """The automatic return of the interval that has begun: its start ran, or came without a schedule.
+
+    At most one: no interval begins in another (the States table), and what ends one ends its return too.
+    """
     return tuple(
         found
         for found in view.pending(subscription_id)
-        if found.origin is ActionOrigin.AUTOMATIC
-        and name_of_scheduled(found) == action
-        and not _waits(view, found.parent_action_id)
+        if found.origin is ActionOrigin.AUTOMATIC and not _waits(view, found.parent_action_id)
     )
 
 

@@ -12,11 +12,11 @@ from processors.acting import author
 from processors.context import Context
 from processors.decision import Decision, Refused
 from processors.indexes import clock_id
-from processors.schedule.bodies import name_of_scheduled
+from processors.schedule.bodies import children, name_of_scheduled
 from processors.schedule.endings import cancelled, with_children
 from processors.schedule.moments import already_rated, is_now, moment
-from processors.schedule.projection import projected
-from processors.schedule.running import run
+from processors.schedule.projection import at_its_moment, projected
+from processors.schedule.running import objections, run
 from processors.schedule.submission import follow_up
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
@@ -154,8 +154,13 @@ def _move_violations(
 
     after = customer.draft()
     after.record(moved)
-    ahead = projected(after, scheduled.subscription_id, context, until=moved.new_due)
-    for broken in ahead.failures.get(scheduled.action_id, ()):
+    scheduled = msgspec.structs.replace(scheduled, due=moved.new_due)
+    place = (scheduled.due, scheduled.number)
+    # It takes no part in the projection: what ends the subscription before its new moment would cancel it unjudged.
+    # Nor does its return, which would be tried and be gone where the start is moved behind it.
+    apart = {found.action_id for found in (scheduled, *children(after, scheduled))}
+    ahead = projected(after, scheduled.subscription_id, context, until=place, without=apart).view
+    for broken in objections(ahead, scheduled, at_its_moment(scheduled, context)):
         yield msgspec.structs.replace(broken, path=None)  # its fields were those of another command
 
 

@@ -65,7 +65,7 @@ def ended(
     if not whole_subscription and isinstance(command, ChangeSubscriptionState) and command.action in RETURNS.values():
         events += [
             _by(action, found, ActionCancelCause.ENDED_EARLY, context)
-            for found in open_returns(draft, subscription_id, command.action)
+            for found in open_returns(draft, subscription_id)
             if found.action_id != action.action_id
         ]
     return events

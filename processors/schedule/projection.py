@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from processors.acting import LIVE
 from processors.context import Context
 from processors.indexes import clock_id
 from processors.schedule.bodies import name_of_scheduled
@@ -41,10 +43,10 @@ def projected(
     subscription_id: str,
     context: Context,
     *,
-    until: datetime | None = None,
+    until: tuple[datetime, float] | None = None,
     without: Collection[str] = (),
 ) -> Projection:
-    """Run every PENDING action due up to `until` (None: all) in order of (due, number), by the decision of SCH-5.
+    """Run every PENDING action up to `until`, a place in the order of (due, number), by the decision of SCH-5.
 
     Funds are ignored, an action that fails changes nothing but takes its children along. What was parked after a bug
     is left out: it waits for an operator, and would raise here again.
@@ -56,7 +58,7 @@ def projected(
     done = set(without)
     while (scheduled := _next(draft, subscription_id, context, until, done)) is not None:
         done.add(scheduled.action_id)
-        ran = run(draft, scheduled, _at_its_moment(scheduled, context), projected=True)
+        ran = run(draft, scheduled, at_its_moment(scheduled, context), projected=True)
         for event in ran.events:
             draft.record(event)
         if ran.violations:
@@ -71,7 +73,7 @@ def project(
     view: CustomerView, subscription_id: str, until: datetime, context: Context, without: Collection[str] = ()
 ) -> CustomerView:
     """The customer as it will be at T, after everything of the subscription that is due until then (SCH-8)."""
-    return projected(view, subscription_id, context, until=until, without=without).view
+    return projected(view, subscription_id, context, until=(until, inf), without=without).view
 
 
 def conflicts(before: Projection, after: Projection, view: CustomerView) -> Iterator[Violation]:
@@ -111,7 +113,12 @@ def planned_states(view: CustomerView, subscription_id: str, projection: Project
     subscription = view.subscription(subscription_id)
     assert subscription is not None, "what waits belongs to a subscription"
     yield from _plans_changed(subscription_id, None, subscription.history, projection)
-    for service in view.live_services(subscription_id):
+    concerned = {service.number: service for service in view.planned_services(subscription_id)}
+    for service_id in projection.plans:
+        service = None if service_id is None else view.service(service_id)
+        if service is not None and service.state in LIVE:
+            concerned[service.number] = service
+    for _, service in sorted(concerned.items()):
         yield from _plans_changed(subscription_id, service.service_id, service.history, projection)
 
 
@@ -125,10 +132,14 @@ def _plans_changed(
 
 
 def _next(
-    draft: CustomerView, subscription_id: str, context: Context, until: datetime | None, done: Collection[str]
+    draft: CustomerView,
+    subscription_id: str,
+    context: Context,
+    until: tuple[datetime, float] | None,
+    done: Collection[str],
 ) -> ScheduledAction | None:
     for scheduled in draft.pending(subscription_id):
-        if until is not None and scheduled.due > until:
+        if until is not None and (scheduled.due, scheduled.number) > until:
             return None
         if scheduled.action_id not in done and not _is_parked(draft, scheduled, context):
             return scheduled
@@ -143,11 +154,10 @@ def _is_parked(view: CustomerView, scheduled: ScheduledAction, context: Context)
     return view.index(key(view.customer_id, "parked", command_id)) is not None
 
 
-def _at_its_moment(scheduled: ScheduledAction, context: Context) -> Context:
-    at = max(scheduled.due, context.at)
-    return msgspec.structs.replace(
-        context, at=at, performed_by=scheduled.performed_by, performed_at=scheduled.performed_at
-    )
+def at_its_moment(scheduled: ScheduledAction, context: Context) -> Context:
+    """The circumstances in which an action will run."""
+    at = max(scheduled.due, context.at)  # as an action that was parked will run after this moment
+    return msgspec.structs.replace(context, at=at, performed_at=None)
 
 
 def _note_plans(plans: Plans, scheduled: ScheduledAction, ran: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,9 +9,10 @@ import msgspec
 from processors import actions
 from processors.acting import Action
 from processors.context import Context
-from processors.schedule.bodies import command_of, targets
+from processors.schedule.bodies import command_of
 from processors.schedule.endings import with_children
-from schemas.actions import ActionCommand, StatePoint
+from processors.subscriptions.touching import earliest
+from schemas.actions import ActionCommand
 from schemas.fields import Event
 from schemas.malformed import Misfit
 from schemas.refusals import Code, Violation, violation
@@ -22,7 +22,7 @@ from schemas.schedule import (
     ScheduledActionExecuted,
     ScheduledActionFailed,
 )
-from schemas.subscriptions import ServiceCause, SubscriptionService
+from schemas.subscriptions import ServiceCause
 
 if TYPE_CHECKING:
     from processors.customer import CustomerView
@@ -34,7 +34,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     violations: tuple[Violation, ...]
     """Empty: it was executed."""
     events: tuple[Event, ...]
-    effective_at: datetime
 
 
 def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, projected: bool) -> Run:
@@ -47,13 +46,12 @@ def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, pro
     """
     command = command_of(view, scheduled)
     if isinstance(command, Misfit):
-        misfit = violation(Code.MALFORMED, "CONTRACT", path=command.path, expected=command.expected)
-        return _failed(view, scheduled, (misfit,), context)
-
+        return _failed(view, scheduled, (_misfit(command),), context)
     action = as_action(view, scheduled, command, context, projected=projected)
     effect = actions.effect(view, action, context)
     if effect.violations:
         return _failed(view, scheduled, effect.violations, context)
+
     executed = ScheduledActionExecuted(
         subscription_id=scheduled.subscription_id,
         action_id=scheduled.action_id,
@@ -62,17 +60,29 @@ def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, pro
         effective_at=action.effective_at,
         lateness_seconds=int((context.at - scheduled.due).total_seconds()),
     )
-    return Run(violations=(), events=(executed, *effect.events), effective_at=action.effective_at)
+    return Run(violations=(), events=(executed, *effect.events))
+
+
+def objections(view: CustomerView, scheduled: ScheduledAction, context: Context) -> tuple[Violation, ...]:
+    """The action's own rules on a projection in which it has not run (SCH-12)."""
+    command = command_of(view, scheduled)
+    if isinstance(command, Misfit):
+        return (_misfit(command),)
+    return actions.effect(view, as_action(view, scheduled, command, context, projected=True), context).violations
 
 
 def as_action(
     view: CustomerView, scheduled: ScheduledAction, command: ActionCommand, context: Context, *, projected: bool
 ) -> Action:
-    """The action that waited, as the pipeline takes it. Ids derive from the command that submitted it (SCH-6)."""
-    return Action(
+    """The action that waited, as the pipeline takes it. Ids derive from the command that submitted it (SCH-6).
+
+    T = due, but never before the last fact of a touched service. No fact lies after `at` (INV-SUB-1), so only an action
+    that runs late can meet one: its services are read then only.
+    """
+    action = Action(
         command=command,
         subscription_id=scheduled.subscription_id,
-        effective_at=_effective_at(view, scheduled, command, context),
+        effective_at=scheduled.due,
         command_id=scheduled.command_id,
         performed_by=scheduled.performed_by,
         performed_at=scheduled.performed_at,
@@ -81,6 +91,11 @@ def as_action(
         funds=not projected,
         projected=projected,
     )
+    subscription = view.subscription(scheduled.subscription_id)
+    if context.at <= scheduled.due or subscription is None:
+        return action
+    touched = earliest(view, action, subscription)
+    return action if touched is None else msgspec.structs.replace(action, effective_at=max(scheduled.due, touched[0]))
 
 
 def cause_of(scheduled: ScheduledAction) -> ServiceCause:
@@ -88,30 +103,8 @@ def cause_of(scheduled: ScheduledAction) -> ServiceCause:
     return ServiceCause.AUTOMATIC if scheduled.origin is ActionOrigin.AUTOMATIC else ServiceCause.SCHEDULED
 
 
-def _effective_at(view: CustomerView, scheduled: ScheduledAction, command: ActionCommand, context: Context) -> datetime:
-    """T = due, but never before the last fact of a touched service (SCH-6).
-
-    No fact lies after `at` (INV-SUB-1), so only an action that runs late can meet one: its services are read then only.
-    """
-    if context.at <= scheduled.due:
-        return scheduled.due
-    facts = [_last_fact(service.history) for service in _touched(view, scheduled.subscription_id, command)]
-    subscription = view.subscription(scheduled.subscription_id)
-    if subscription is not None and not targets(command):
-        facts.append(_last_fact(subscription.history))
-    return max((scheduled.due, *(fact for fact in facts if fact is not None)))
-
-
-def _touched(view: CustomerView, subscription_id: str, command: ActionCommand) -> tuple[SubscriptionService, ...]:
-    named = set(targets(command))
-    services = view.live_services(subscription_id)
-    if not named:
-        return services
-    return tuple(service for service in services if service.service_id in named or service.bundle_service_id in named)
-
-
-def _last_fact(history: tuple[StatePoint, ...]) -> datetime | None:
-    return max((point.from_ for point in history if not point.planned), default=None)
+def _misfit(found: Misfit) -> Violation:
+    return violation(Code.MALFORMED, "CONTRACT", found.path, expected=found.expected)
 
 
 def _failed(view: CustomerView, scheduled: ScheduledAction, violations: tuple[Violation, ...], context: Context) -> Run:
@@ -123,6 +116,4 @@ def _failed(view: CustomerView, scheduled: ScheduledAction, violations: tuple[Vi
         # Nobody sent the clock's command: it has none of the fields that these paths name.
         violations=tuple(msgspec.structs.replace(broken, path=None) for broken in violations),
     )
-    return Run(
-        violations=violations, events=(failed, *with_children(view, scheduled, context)), effective_at=scheduled.due
-    )
+    return Run(violations=violations, events=(failed, *with_children(view, scheduled, context)))

@@ -30,7 +30,7 @@ def submit(view: CustomerView, action: Action, context: Context) -> tuple[list[V
     """
     assert not isinstance(action.command, CreateSubscription), "a subscription is created at once or not"
     number = view.numbers(action.subscription_id).action + 1
-    action_id = action.derived_id(context, "action")
+    action_id = action.action_id or action.derived_id(context, "action")
     created = _created(action, action.command, action_id, number, action.effective_at, context)
     events: list[Event] = [created, *automatic(view, action, context, parent=created)]
     after = view.draft()
@@ -45,12 +45,10 @@ def automatic(
 ) -> list[Event]:
     """The automatic return that an `until` asks for, made at submission; the child of a start that waits (SST-5).
 
-    Where `until` does not fit (SST-4) there is none: the action's own rules refuse it.
+    To be asked only where the action's own rules hold: its `until` fits then (SST-4).
     """
     command = action.command
-    if action.action_id is not None or not isinstance(command, ChangeSubscriptionState) or command.until is None:
-        return []
-    if command.action not in RETURNS or command.until <= action.effective_at:
+    if not isinstance(command, ChangeSubscriptionState) or command.until is None:
         return []
     number = (parent.number if parent else view.numbers(action.subscription_id).action) + 1
     returning = ChangeSubscriptionState(subscription_id=command.subscription_id, action=RETURNS[command.action])

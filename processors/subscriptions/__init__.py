@@ -1,4 +1,4 @@
-"""Subscriptions: what an account has taken out, and how its services change."""
+"""Subscriptions and their bundles: what an account has taken out, and how its services change."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from processors.context import Context
 from processors.decision import Decision
+from processors.subscriptions.deciding import carry_out, decide_action, decide_create
+from schemas.bundles import BundleCommand
+from schemas.provisioning import ProvisioningCommand
+from schemas.subscriptions import CreateSubscription, SubscriptionCommand
 
 if TYPE_CHECKING:
     from processors.customer import CustomerView
-    from schemas.bundles import BundleCommand
-    from schemas.subscriptions import SubscriptionCommand
+
+__all__ = ["carry_out", "decide"]
 
 
-def decide(customer: CustomerView, command: SubscriptionCommand | BundleCommand, context: Context) -> Decision:
+def decide(
+    customer: CustomerView, command: SubscriptionCommand | BundleCommand | ProvisioningCommand, context: Context
+) -> Decision:
     """Judge one command about a subscription."""
-    raise NotImplementedError
+    if isinstance(command, CreateSubscription):
+        return decide_create(customer, command, context)
+    return decide_action(customer, command, context)

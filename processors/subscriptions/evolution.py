@@ -94,9 +94,7 @@ def _created(event: SubscriptionCreated) -> Subscription:
 
 
 def _in_state(subscription: Subscription, event: SubscriptionStateChanged) -> Subscription:
-    fact = StatePoint(
-        from_=event.effective_at, state=event.new_state, action_id=event.action_id, cause=event.cause
-    )
+    fact = StatePoint(from_=event.effective_at, state=event.new_state, action_id=event.action_id, cause=event.cause)
     first_on = subscription.first_on_at
     return replace(
         subscription,
@@ -133,9 +131,7 @@ def _added(event: SubscriptionServiceAdded) -> SubscriptionService:
 
 
 def _service_in_state(service: SubscriptionService, event: SubscriptionServiceStateChanged) -> SubscriptionService:
-    fact = StatePoint(
-        from_=event.effective_at, state=event.new_state, action_id=event.action_id, cause=event.cause
-    )
+    fact = StatePoint(from_=event.effective_at, state=event.new_state, action_id=event.action_id, cause=event.cause)
     first_on = service.first_on_at
     return replace(
         service,

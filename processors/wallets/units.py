@@ -160,7 +160,7 @@ class _Walk:
             self._record(
                 SubscriptionStateChanged(
                     subscription_id=self.subscription.subscription_id,
-                    action=self.cause.value,
+                    action="START" if on else "STOP",
                     old_state=self.subscription.state,
                     new_state=state,
                     effective_at=self.context.at,

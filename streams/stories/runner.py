@@ -13,7 +13,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from processors.customer import Stored
+from processors.assembling import is_there, parts
+from processors.customer import CustomerView, Stored
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
 from schemas.refusals import Code
@@ -230,11 +231,13 @@ class _Run:
             stored = Stored(customer_id, self.stage.rows)
             entity = stored.entity(look.kind, customer_id if of_customer else entity_id)
             name = f"{look.kind} {entity_id}"
-            if entity is None:
+            if entity is None or not is_there(entity):
                 if look.path_values is not None:
                     raise _Failed(f"expected {name}, there is none", came={name: NOTHING})
                 continue
-            shown = self.glass(customer_id).plain(entity)
+            glass = self.glass(customer_id)
+            shown = glass.plain(entity)
+            shown |= {part: glass.plain(held) for part, held in parts(CustomerView(stored), entity).items()}
             if of_customer and (head := stored.head()) is not None:
                 shown |= {"sequence": head.sequence, "hash": head.hash}
             if look.path_values is None:

@@ -10,7 +10,7 @@ import msgspec
 
 from processors.context import Context
 from processors.customer import CustomerView, Stored
-from processors.decision import Refused
+from processors.decision import Accepted, Refused
 from processors.decisions import decide
 from schemas.accounts import Account, AccountState, CreateAccount
 from schemas.bill_cycles import BillCycleSetting
@@ -119,6 +119,7 @@ class Walk:
         zone = ZoneInfo(known.time_zone if known else self.catalog.time_zone)
         context = Context(at=at, command_id=command_id, customer_id="c", catalog=self.catalog, zone=zone)
         decision = decide(view, command, context)
+        assert not isinstance(decision, Accepted), "nothing here has more to say than its events"
         if isinstance(decision, Refused) or not decision:
             return decision
         if known is None:

@@ -135,8 +135,13 @@ def test_the_first_moment_that_is_not_before_a_local_time(zone: str, day: date, 
     assert (found - timedelta(seconds=1)).astimezone(place).replace(tzinfo=None) < wanted
 
 
+MOMENTS = st.integers(0, 70 * 366 * 24 * 60).map(
+    lambda minutes: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
+
+
 @settings(max_examples=100)
-@given(at=st.datetimes(timezones=st.just(UTC)).filter(lambda found: 2020 <= found.year < 2090), days=st.integers(1, 400))
+@given(at=MOMENTS, days=st.integers(1, 400))
 def test_days_are_local_days(at: datetime, days: int) -> None:
     due = moment(after(days), context(at))
     assert isinstance(due, datetime)

@@ -51,7 +51,8 @@ def product(
     recurring: str | None = None,
     provider: str | None = None,
     product_type: str = "LINE",
-    **more: datetime,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
 ) -> Product:
     """A product; without an activation price it has no price at all. Prices have nine decimals, as from contracts."""
     price = (
@@ -72,7 +73,8 @@ def product(
         product_type=product_type,
         prices=price,
         provider=provider,
-        **more,
+        valid_from=valid_from,
+        valid_to=valid_to,
     )
 
 

@@ -97,6 +97,10 @@ def test_no_money_is_judged_or_moved_in_a_projection() -> None:
     )
     assert [found.carries["why"] for found in violations] == ["NOT_IN_SALE"]
     assert events == []
+    violations, events = charge(
+        prepaid.view, prepaid.subscription(), services[1:2], prepaid.action(funds=False), prepaid.context()
+    )
+    assert (violations, events) == ([], [])
 
 
 def test_a_postpaid_subscription_has_no_wallet() -> None:
@@ -170,3 +174,13 @@ def test_a_service_that_is_started_later_keeps_its_place() -> None:
         prepaid.view, prepaid.subscription(), (effective, draft), prepaid.action(), prepaid.context()
     )
     assert [line["covered"] for line in carried(violations[0])["per_service"]] == ["20.00", "10.00"]
+
+
+def test_two_that_go_together_are_paid_back_one_after_the_other() -> None:
+    prepaid = Prepaid(catalog(*SOLD.products, refunds=True), "45.00")
+    services = added(prepaid, "P", "R", "Q")
+    _, debits = charge(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
+    prepaid.given(*debits)
+    events = refund(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
+    prepaid.given(*events)
+    assert (str(prepaid.wallet().balance), prepaid.wallet().entry_number) == ("45.00", 6)  # what was free has no entry

@@ -1,0 +1,42 @@
+"""The end of an account's subscriptions together with the account (SUB-9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from processors.acting import Action, author
+from processors.context import Context
+from processors.subscriptions.changing import change_subscription
+from processors.subscriptions.opening import last_fact
+from schemas.fields import Event
+from schemas.subscriptions import ChangeSubscriptionState, ServiceCause, SubscriptionAction
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+
+def cancel_all(customer: CustomerView, account_id: str, since: datetime, context: Context) -> Iterator[Event]:
+    """CANCEL every live subscription of an account, by id; what waits on them goes with the account as its cause.
+
+    `since`: when the account's state changed; no subscription ends before its own last fact.
+    """
+    for subscription in customer.subscriptions_of(account_id):
+        services = customer.live_services(subscription.subscription_id)
+        facts = (last_fact(subscription.history), *(last_fact(service.history) for service in services))
+        command = ChangeSubscriptionState(
+            subscription_id=subscription.subscription_id, action=SubscriptionAction.CANCEL
+        )
+        action = Action(
+            command=command,
+            subscription_id=subscription.subscription_id,
+            effective_at=max(since, *facts),
+            command_id=context.command_id,
+            performed_by=author(context),
+            performed_at=context.performed_at,
+            cause=ServiceCause.ACCOUNT,
+        )
+        effect = change_subscription(customer, action, command, context)
+        assert not effect.violations, f"nothing stands against the end of a subscription: {effect.violations}"
+        yield from effect.events

@@ -1,0 +1,232 @@
+"""A command about a subscription as it comes in: judged now, or submitted to run at its moment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from processors import schedule
+from processors.acting import Action, Effect, author
+from processors.context import Context
+from processors.decision import Accepted, Decision, Refused
+from processors.references import as_given, find_account
+from processors.subscriptions import opening
+from processors.subscriptions.effects import code_violations, own_effect
+from processors.subscriptions.touching import earliest
+from schemas.actions import ActionCommand
+from schemas.fields import Event
+from schemas.refusals import Code, Violation, violation
+from schemas.subscriptions import (
+    ActionReferenceRecorded,
+    ChangeServiceState,
+    CreateSubscription,
+    ServiceAction,
+    ServiceCause,
+    Subscription,
+)
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+_by_name = msgspec.json.Encoder(order="deterministic")
+
+RECKONED_AFTER = frozenset(
+    (
+        Code.DEPENDENCY_VIOLATED,
+        Code.DISTRIBUTOR_RULE_VIOLATED,
+        Code.SERVICE_NOT_ACTIVATABLE,
+        Code.INSUFFICIENT_FUNDS,
+        Code.ID_TAKEN,
+        Code.ACTION_TYPE_BEHAVIOUR_MISMATCH,
+        Code.DATE_ALREADY_RATED,
+    )
+)
+"""What may stand against an action whose effect is known all the same, so that conflicts can still be told (SCH-7)."""
+
+
+def decide_create(customer: CustomerView, command: CreateSubscription, context: Context) -> Decision:
+    """Create a subscription, at once (SUB-1 to SUB-7)."""
+    account = find_account(customer, command.account)
+    if account is None:
+        unknown = violation(Code.ACCOUNT_UNKNOWN, "SUB-1", "account", account=as_given(command.account))
+        return Refused((unknown,))
+
+    taken = command.subscription_id is not None and customer.subscription(command.subscription_id) is not None
+    subscription_id = None if taken else command.subscription_id
+    action = _action(
+        command,
+        subscription_id or context.derived_id("subscription"),
+        context.performed_at or context.at,
+        context,
+        ServiceCause.COMMAND,
+    )
+    opened = [
+        *opening.id_violations(customer, command),
+        *code_violations(customer, action, context),
+        *opening.performed_violations(context.performed_at, None, context),
+    ]
+    if context.performed_at is not None:
+        opened += schedule.already_rated(action.effective_at, account, context, due=False)
+    effect = own_effect(customer, action, context)
+    violations = (*opened, *effect.violations)
+    if violations:
+        return Refused(violations, effect.preview)
+    return Accepted(events=(*effect.events, *_referenced(action)), preview=effect.preview)
+
+
+def decide_action(
+    customer: CustomerView,
+    command: ActionCommand,
+    context: Context,
+    *,
+    cause: ServiceCause = ServiceCause.COMMAND,
+) -> Decision:
+    """Judge an action on a subscription that is there: carry it out, or let it wait for its moment (SCH-1, SCH-4)."""
+    subscription = customer.subscription(command.subscription_id)
+    if subscription is None:
+        unknown = violation(
+            Code.SUBSCRIPTION_UNKNOWN, "SUB-1", "subscription_id", subscription_id=command.subscription_id
+        )
+        return Refused((unknown,))
+    incomplete = _incomplete(command)
+    if incomplete is not None:
+        return Refused((incomplete,))
+
+    action = _action(command, subscription.subscription_id, context.at, context, cause)
+    opened = list(opening.id_violations(customer, command))
+    repeated = _repeated(customer, action)
+    if repeated is not None:
+        return Refused((*opened, repeated)) if isinstance(repeated, Violation) else repeated
+    opened += code_violations(customer, action, context)
+    moment = schedule.moment(command.schedule, context)
+    if not isinstance(moment, datetime):
+        return Refused((*opened, *moment))
+    now = schedule.is_now(command.schedule)
+    action = replace(action, effective_at=moment)
+    opened += _moment_violations(customer, action, subscription, context, now=now)
+    decided = carry_out(customer, action, context) if now else _later(customer, action, context)
+    violations = (*opened, *decided.violations)
+    if violations:
+        return Refused(violations, decided.preview)
+    events = decided.events
+    if not events:
+        return Accepted(events=_referenced(action), preview=decided.preview)
+    return Accepted(events=(*events, *_referenced(action)), preview=decided.preview)
+
+
+def _action(
+    command: ActionCommand | CreateSubscription,
+    subscription_id: str,
+    effective_at: datetime,
+    context: Context,
+    cause: ServiceCause,
+) -> Action:
+    return Action(
+        command=command,
+        subscription_id=subscription_id,
+        effective_at=effective_at,
+        command_id=context.command_id,
+        performed_by=author(context),
+        performed_at=context.performed_at,
+        cause=cause,
+    )
+
+
+def _incomplete(command: ActionCommand) -> Violation | None:
+    """A list that the action cannot do without."""
+    if not isinstance(command, ChangeServiceState):
+        return None
+    field = "services" if command.action is ServiceAction.ADD else "service_ids"
+    if getattr(command, field):
+        return None
+    return violation(Code.MALFORMED, "CONTRACT", field, expected="at least one element")
+
+
+def _moment_violations(
+    customer: CustomerView, action: Action, subscription: Subscription, context: Context, *, now: bool
+) -> Iterable[Violation]:
+    """Moments that a caller gives: before what they change was there (CLS-4), or in time already rated (SCH-9)."""
+    account = customer.account(subscription.account_id)
+    assert account is not None, "a subscription belongs to an account"
+    if now and context.performed_at is not None:
+        yield from opening.performed_violations(context.performed_at, earliest(customer, action, subscription), context)
+    if not now or context.performed_at is not None:
+        yield from schedule.already_rated(action.effective_at, account, context, due=not now)
+
+
+def carry_out(customer: CustomerView, action: Action, context: Context) -> Effect:
+    """Carry an action out on the facts as they stand; what waits must still pass (SCH-7), and its plans follow.
+
+    So an order's lines are done too, one after the other, each on a draft that holds those before it (SUB-8): the
+    action then has the cause ORDER, and the caller judges the common rows (`opening`) as far as they concern it.
+    """
+    effect = own_effect(customer, action, context)
+    if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
+        return effect
+    events = list(effect.events)
+    after = customer.draft()
+    for event in events:
+        after.record(event)
+    for event in schedule.automatic(after, action, context):
+        after.record(event)
+        events.append(event)
+    conflicts, follow = schedule.settle(customer, after, action.subscription_id, context)
+    return replace(effect, violations=(*effect.violations, *conflicts), events=(*events, *follow))
+
+
+def _later(customer: CustomerView, action: Action, context: Context) -> Effect:
+    """Judge it on the projection at T, money apart, and let it wait (SCH-4)."""
+    action = replace(action, funds=False, projected=True)
+    ahead = schedule.project(customer, action.subscription_id, action.effective_at, context)
+    effect = own_effect(ahead, action, context)
+    if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
+        return effect
+    conflicts, events = schedule.submit(customer, action, context)
+    return replace(effect, violations=(*effect.violations, *conflicts), events=tuple(events))
+
+
+# -- references
+
+
+def digest(command: ActionCommand | CreateSubscription) -> str:
+    """SHA-256 of the canonical body."""
+    return hashlib.sha256(_by_name.encode(command)).hexdigest()
+
+
+def _repeated(customer: CustomerView, action: Action) -> Accepted | Violation | None:
+    """The answer to a reference that an accepted action of the subscription had already."""
+    command = action.command
+    if command.reference is None:
+        return None
+    first = customer.reference(action.subscription_id, command.reference)
+    if first is None:
+        return None
+    if first.command_type == type(command).__name__ and first.body_digest == digest(command):
+        return Accepted(events=(), duplicate_of=first.command_id)
+    return violation(
+        Code.DUPLICATE_REFERENCE,
+        "ABS-12",
+        "reference",
+        reference=command.reference,
+        first_command_id=first.command_id,
+    )
+
+
+def _referenced(action: Action) -> tuple[Event, ...]:
+    command = action.command
+    if command.reference is None:
+        return ()
+    return (
+        ActionReferenceRecorded(
+            subscription_id=action.subscription_id,
+            reference=command.reference,
+            command_id=action.command_id,
+            command_type=type(command).__name__,
+            body_digest=digest(command),
+        ),
+    )
