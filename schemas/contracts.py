@@ -17,6 +17,7 @@ import msgspec
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
 from schemas.fields import Cleared
+from schemas.provisioning_requests import ProvisioningRequest
 from schemas.shapes import MISSING, Choice, Kind, Listing, Mapping, Maybe, OneOf, Row, Scalar, Shape, fields_of
 
 NAMESPACE = "billfold.v1"
@@ -29,6 +30,7 @@ CONTRACTS: dict[str, type[msgspec.Struct]] = {
     "BusinessTransaction": BusinessTransaction,
     "CommandOutcome": CommandOutcome,
     "CatalogVersion": Catalog,
+    "ProvisioningRequest": ProvisioningRequest,
 }
 """What crosses the topics, by the name of its record. Order is the order in which a registry learns them."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from schemas.contracts import NAMESPACE
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
+from schemas.provisioning_requests import ProvisioningRequest
 
 Header = tuple[str, bytes]
 Headers = list[Header]
@@ -29,6 +30,7 @@ def _constant(contract: str) -> Headers:
 _COMMAND = _constant("Command")
 _TRANSACTION = [*_constant("BusinessTransaction"), ("ce_source", b"billfold")]
 _OUTCOME = [*_constant("CommandOutcome"), ("ce_source", b"billfold")]
+_PROVISIONING = [*_constant("ProvisioningRequest"), ("ce_source", b"billfold")]
 
 
 def for_command(record: CommandRecord, passed_on: Sequence[Header] = ()) -> Headers:
@@ -68,6 +70,18 @@ def for_outcome(outcome: CommandOutcome, passed_on: Sequence[Header] = ()) -> He
         ("ce_time", _moment(outcome.decided_at)),
         ("ce_subject", outcome.customer_id.encode()),
         ("correlation_id", outcome.command_id.encode()),
+        *passed_on,
+    ]
+
+
+def for_provisioning(request: ProvisioningRequest, passed_on: Sequence[Header] = ()) -> Headers:
+    """Headers of a provisioning request. Sent again it is the same request, so it has the same id."""
+    return [
+        *_PROVISIONING,
+        ("ce_id", f"{request.transaction_id}/{request.service_id}".encode()),
+        ("ce_time", _moment(request.requested_at)),
+        ("ce_subject", request.customer_id.encode()),
+        ("correlation_id", request.command_id.encode()),
         *passed_on,
     ]
 

@@ -26,11 +26,13 @@ contracts = typer.Typer(help="The Avro contracts, derived from the words in sche
 schemas = typer.Typer(help="The schema registry.", no_args_is_help=True)
 warehouse = typer.Typer(help="The warehouse that the sink fills.", no_args_is_help=True)
 dead_letters = typer.Typer(help="Commands that could not be read, or met a bug.", no_args_is_help=True)
+provisioning = typer.Typer(help="What is asked of the networks.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 app.add_typer(catalog, name="catalog")
 app.add_typer(contracts, name="contracts")
 app.add_typer(schemas, name="schemas")
 app.add_typer(dead_letters, name="dlq")
+app.add_typer(provisioning, name="provisioning")
 app.add_typer(stories, name="story")
 app.add_typer(warehouse, name="warehouse")
 
@@ -210,6 +212,32 @@ def warehouse_receipt() -> None:
     from streams.receipt import run_receipt
 
     raise typer.Exit(run_receipt())
+
+
+@provisioning.command("reconcile")
+def provisioning_reconcile(
+    provider: Annotated[str, typer.Option(help="Provider, as the catalog names it")],
+    actual: Annotated[
+        Path,
+        typer.Option(
+            help="The provider's export, CSV or JSON lines: service_id, state (ACTIVE or INACTIVE), version; "
+            "customer_id where customers have equal service ids"
+        ),
+    ],
+    *,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Ask again for what differs; old versions harm nobody")
+    ] = False,
+) -> None:
+    """Compare what a provider has with what it was asked for. Exit code 1 if something differs and is not asked again.
+
+    What was asked after the export was made differs too: that is no fault, and asking again changes nothing.
+
+    Example: billfold provisioning reconcile --provider SWITCH --actual switch.csv --publish
+    """
+    from streams.provisioning import run_reconcile
+
+    raise typer.Exit(run_reconcile(provider, actual, again=publish))
 
 
 @dead_letters.command("list")

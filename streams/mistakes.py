@@ -8,6 +8,8 @@ from schemas.catalog_file import CatalogInvalid
 from state.warehouse import WarehouseLocked, WarehouseUnfit
 from streams.catalogs import CatalogRefused, CatalogUnavailable
 from streams.door import CardNumberRefused, ErasureRefused
+from streams.provider_export import ExportUnfit
+from streams.provisioning import ProviderUnknown
 from streams.registry import RegistryProblem
 from streams.settings import SettingsUnfit
 from streams.sink_batch import SinkStopped
@@ -21,6 +23,8 @@ MISTAKES = (
     CatalogUnavailable,
     CustomerErasedError,
     ErasureRefused,
+    ExportUnfit,
+    ProviderUnknown,
     RegistryProblem,
     SettingsUnfit,
     SinkStopped,

@@ -69,7 +69,7 @@ def push(configured: Settings) -> None:
 def subjects(configured: Settings) -> dict[str, str]:
     """The registry's subject of each contract, in the order of registration."""
     topology = configured.topology
-    topics = (topology.commands, topology.transactions, topology.outcomes, topology.catalog)
+    topics = topology.commands, topology.transactions, topology.outcomes, topology.catalog, topology.provisioning
     return {contract: f"{topic}-value" for contract, topic in zip(CONTRACTS, topics, strict=True)}
 
 

@@ -60,6 +60,11 @@ class Topology:
         return f"{self.prefix}.outcomes.v1"
 
     @property
+    def provisioning(self) -> str:
+        """What is asked of the networks."""
+        return f"{self.prefix}.provisioning.v1"
+
+    @property
     def catalog(self) -> str:
         """Versioned reference data."""
         return f"{self.prefix}.catalog.v1"
@@ -100,6 +105,7 @@ class Topology:
             self.commands: retained | arrival,
             self.transactions: retained | large,
             self.outcomes: retained | large,
+            self.provisioning: retained | large,
             self.dead_letters: retained | {"max.message.bytes": str(DEAD_LETTER_BYTES)},
             self.changelogs["state"]: compacted,
             self.changelogs["answers"]: answers,

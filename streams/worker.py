@@ -14,6 +14,7 @@ from schemas.cards import may_hold_card_number
 from schemas.codec import Unreadable
 from schemas.envelope import BusinessTransaction, CommandRecord
 from schemas.partition import partition_of
+from schemas.provisioning_requests import requests_in
 from schemas.rows import Due
 from schemas.schedule import DueWorkParked
 from state.tables import Tables
@@ -35,7 +36,8 @@ class Worker:
         self.topology = settings.topology
         self.shelf = shelf
         self._upgrade_seconds = settings.upgrade_seconds
-        self._ids = {name: wire.current_id(name) for name in ("BusinessTransaction", "Command", "CommandOutcome")}
+        written = "BusinessTransaction", "Command", "CommandOutcome", "ProvisioningRequest"
+        self._ids = {name: wire.current_id(name) for name in written}
 
     def handle(self, tables: Tables, record: SourceRecord) -> Iterator[Decided]:
         """Decide one record, item by item: what is unreadable becomes a dead letter, the rest is answered."""
@@ -111,6 +113,10 @@ class Worker:
             payload = wire.frame(self._ids["BusinessTransaction"], answered.transaction_payload)
             stamp = headers.for_transaction(done, trace)
             records.append(Outgoing(self.topology.transactions, record.key, payload, stamp))
+            for request in requests_in(done):
+                payload = wire.frame(self._ids["ProvisioningRequest"], codec.PROVISIONING.encode(request))
+                stamp = headers.for_provisioning(request, trace)
+                records.append(Outgoing(self.topology.provisioning, record.key, payload, stamp))
         if (told := answered.outcome) is not None:
             payload = wire.frame(self._ids["CommandOutcome"], answered.outcome_payload)
             records.append(Outgoing(self.topology.outcomes, record.key, payload, headers.for_outcome(told, trace)))

@@ -149,9 +149,7 @@ def deactivation_violations(customer: CustomerView, account: Account, wish: Wish
         yield violation(Code.HAS_PAID_CHILDREN, "ACC-39", account_ids=left, account_id=account.account_id)
     live = tuple(subscription.subscription_id for subscription in customer.subscriptions_of(account.account_id))
     if live:
-        yield violation(
-            Code.HAS_LIVE_SUBSCRIPTIONS, "ACC-40", subscription_ids=live, account_id=account.account_id
-        )
+        yield violation(Code.HAS_LIVE_SUBSCRIPTIONS, "ACC-40", subscription_ids=live, account_id=account.account_id)
 
 
 def nonpaying_children(customer: CustomerView, account: Account) -> tuple[str, ...]:
@@ -228,9 +226,7 @@ def _changed(  # an account, what it is to be, and why
         yield from begin_periods(after, changed.effective_date, context)
 
 
-def _ended(
-    customer: CustomerView, account: Account, changed: AccountStateChanged, context: Context
-) -> Iterator[Event]:
+def _ended(customer: CustomerView, account: Account, changed: AccountStateChanged, context: Context) -> Iterator[Event]:
     """What a deactivation takes along: both plans, the period, then the subscriptions (ACC-41)."""
     yield from drop_plan(account, CancelReason.ACCOUNT_DEACTIVATED)
     if account.planned_state_change is not None:

@@ -18,6 +18,7 @@ from schemas.codec.encoder import Encoding
 from schemas.codec.reading import ANSWER_LIMITS, COMMAND_LIMITS, Limits
 from schemas.contracts import AVRO, schema_of, versions_of
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
+from schemas.provisioning_requests import ProvisioningRequest
 from schemas.shapes import Row
 from schemas.wire import Unreadable, writer_schema
 
@@ -25,6 +26,7 @@ __all__ = [
     "CATALOG",
     "COMMAND",
     "OUTCOME",
+    "PROVISIONING",
     "TRANSACTION",
     "Codec",
     "UnknownEntity",
@@ -142,6 +144,7 @@ COMMAND = Codec(CommandRecord, COMMAND_LIMITS)
 TRANSACTION = TransactionCodec(BusinessTransaction, ANSWER_LIMITS)
 OUTCOME = Codec(CommandOutcome, ANSWER_LIMITS)
 CATALOG = Codec(Catalog, ANSWER_LIMITS)
+PROVISIONING = Codec(ProvisioningRequest, ANSWER_LIMITS)
 
 
 def encode_answer(transaction: BusinessTransaction, outcome: CommandOutcome) -> tuple[bytes, bytes, bytes]:

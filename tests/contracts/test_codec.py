@@ -12,13 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import CATALOG, COMMAND, OUTCOME, TRANSACTION, Codec, encode_answer
+from schemas.codec import CATALOG, COMMAND, OUTCOME, PROVISIONING, TRANSACTION, Codec, encode_answer
 from schemas.contracts import CONTRACTS, schema_of
 from schemas.envelope import BusinessTransaction, CommandOutcome
 from schemas.fields import Word
 from tests.contracts.drawing import BRANCHES, for_fastavro, words
 
-CODECS: dict[str, Codec[Any]] = {codec.contract: codec for codec in (COMMAND, TRANSACTION, OUTCOME, CATALOG)}
+CODECS: dict[str, Codec[Any]] = {
+    codec.contract: codec for codec in (COMMAND, TRANSACTION, OUTCOME, CATALOG, PROVISIONING)
+}
 PARSED = {contract: fastavro.parse_schema(schema_of(contract)) for contract in CONTRACTS}
 
 
