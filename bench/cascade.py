@@ -22,8 +22,9 @@ from rich.table import Table
 from processors.accounts.evolution import HISTORY_MAX
 from processors.answering import RECORD_BYTES_MAX, Answered, Memory, Received, answer
 from processors.context import Context
-from processors.customer import CustomerView, Stored
+from processors.customer import Stored
 from processors.decisions import decide
+from processors.draft import Draft
 from schemas.accounts import AccountState, Address, ChangeAccountState, Contact, CreateAccount
 from schemas.bill_cycles import BillCycleSetting, Cutover, UpdateAccountBillCycle
 from schemas.catalog_file import read_catalog
@@ -66,7 +67,7 @@ class Customer:
 
     def decide_seconds(self, body: Command) -> float:
         """How long the decision alone takes."""
-        view = CustomerView(Stored(CUSTOMER, self.rows))
+        view = Draft(Stored(CUSTOMER, self.rows))
         known = view.customer()
         assert known is not None
         context = Context(

@@ -14,9 +14,10 @@ import msgspec
 
 from processors import clock, remembering
 from processors.context import Context, derive
-from processors.customer import CustomerView, Rows, Stored, identity_of
+from processors.customer import Rows, Stored, identity_of
 from processors.decision import Accepted, Refused, conflicts, shown
 from processors.decisions import decide
+from processors.draft import Draft
 from processors.preconditions import first_objection
 from schemas import codec
 from schemas.catalog import Catalog
@@ -122,7 +123,7 @@ class _Desk:
         self.received, self.memory = received, memory
         self.cause = Cause(partition=received.partition, offset=received.offset, position=position)
         self.customer_id = received.command.customer_id
-        self.view = CustomerView(Stored(self.customer_id, memory.state))
+        self.view = Draft(Stored(self.customer_id, memory.state))
         self.head = self.view.head() or Head()
         self.at = max(received.timestamp, self.head.at)
 
@@ -157,7 +158,7 @@ class _Desk:
 
     def park(self, record: CommandRecord, due: Due, bug: Exception) -> Answered:
         """Set due work aside, by an event, until an operator sends it again."""
-        self.view = CustomerView(Stored(self.customer_id, self.memory.state))
+        self.view = Draft(Stored(self.customer_id, self.memory.state))
         event = DueWorkParked(
             customer_id=self.customer_id,
             command_id=due.command_id,

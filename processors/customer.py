@@ -1,24 +1,21 @@
-"""A customer's rows as decisions see them: what is stored, and over it what a command under way has added."""
+"""A customer's rows as decisions read them: what is stored, and over it what a command under way has added."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import datetime
+from itertools import islice, takewhile
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import fold, indexes, rosters
 from processors.holdings import Holdings
-from schemas.accounts import Account, AccountCreated
-from schemas.bill_cycles import BillingPeriodStarted
+from schemas.accounts import Account
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
-from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key, prefix, within
+from schemas.rows import Due, Head, key, prefix, within
 from schemas.words import ENTITIES
 
-_encode = msgspec.msgpack.Encoder().encode
 _entity_decoders = {kind: msgspec.msgpack.Decoder(word) for kind, word in ENTITIES.items()}
 _head_decoder = msgspec.msgpack.Decoder(Head)
 _due_decoder = msgspec.msgpack.Decoder(Due)
@@ -68,7 +65,7 @@ class Stored:
 class CustomerView(Holdings):
     """The customer that a decision reads. `record` adds an event, `draft` opens a layer to try things in.
 
-    Nothing is stored here: what a command adds stays in its layer until `writes` hands it over.
+    How events become rows is the draft's matter (processors/draft.py): a decision needs to know no more than this.
     """
 
     def __init__(self, below: Stored | CustomerView) -> None:
@@ -79,6 +76,7 @@ class CustomerView(Holdings):
         self.touched: dict[tuple[str, str], Entity] = {}
         """Entities that events of this layer changed, the latest changed last."""
         self._index: dict[bytes, bytes | None] = {}
+        self._ordered: list[bytes] | None = None
 
     # -- reading
 
@@ -130,7 +128,7 @@ class CustomerView(Holdings):
 
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Index rows whose key begins so, in key order: this layer over the one below, read only as far as asked."""
-        mine = sorted(found for found in self._index if found.startswith(start))
+        mine = self._changed(start)
         below = self._below.scan(start)
         other = next(below, None)
         for found in mine:
@@ -146,76 +144,21 @@ class CustomerView(Holdings):
             yield other
             yield from below
 
-    # -- adding
+    def _changed(self, start: bytes) -> list[bytes]:
+        """Keys of this layer that begin so, in order. They are sorted at the first scan, and kept in order after it."""
+        if not self._index:
+            return []
+        if self._ordered is None:
+            self._ordered = sorted(self._index)
+        place = bisect_left(self._ordered, start)
+        return list(takewhile(lambda found: found.startswith(start), islice(self._ordered, place, None)))
+
+    # -- adding: see processors/draft.py
 
     def draft(self) -> CustomerView:
         """A layer of its own over this one, to try events in and throw away."""
-        return CustomerView(self)
+        raise NotImplementedError
 
     def record(self, event: Event) -> Entity:
         """Apply one event: the entity that it is about evolves, and index and summary rows follow."""
-        identity = identity_of(event)
-        before = self.entity(*identity)
-        after = fold.evolve(before, event)
-        self._entities[identity] = after
-        self.touched.pop(identity, None)
-        self.touched[identity] = after
-        self._index |= indexes.changes(self.customer_id, before, after, self._zone)
-        self._index |= rosters.changes(self.customer_id, before, after, self.index)
-        self._index |= rosters.followed(self.customer_id, event, self.index)
-        self._summarize(event)
-        return after
-
-    def set_aside(self, due: Due) -> None:
-        """Take due work out of the index and park it, so that it holds up nothing."""
-        for found, entry in self.due():
-            if entry.command_id == due.command_id:
-                self._index[found] = None
-        self._index[key(self.customer_id, "parked", due.command_id)] = _encode(due)
-
-    def take_up(self, command_id: str) -> None:
-        """Forget that due work was parked."""
-        self._index[key(self.customer_id, "parked", command_id)] = None
-
-    def _summarize(self, event: Event) -> None:
-        head = self.head() or Head()
-        match event:
-            case AccountCreated():
-                self._head = msgspec.structs.replace(head, accounts=head.accounts + 1)
-            case BillingPeriodStarted() if not head.had_period:
-                self._head = msgspec.structs.replace(head, had_period=True)
-
-    def _zone(self) -> ZoneInfo:
-        customer = self.customer()
-        assert customer is not None, "every entity belongs to a registered customer"
-        return ZoneInfo(customer.time_zone)
-
-    # -- handing over
-
-    def writes(self, head: Head) -> dict[bytes, bytes | None]:
-        """The rows to store, with the head as it is after the command. `next_due` is brought up to date here."""
-        rows: dict[bytes, bytes | None] = {
-            key(self.customer_id, kind, entity_id): _encode(entity)
-            for (kind, entity_id), entity in self.touched.items()
-        }
-        rows |= self._index
-        if self._is_first_due_touched(head.next_due):
-            first = next(self.due(), None)
-            next_due = None if first is None else first[1].due_at
-            if next_due != head.next_due:
-                if head.next_due is not None:
-                    rows[next_due_key(self.customer_id, head.next_due)] = None
-                if first is not None:
-                    rows[next_due_key(self.customer_id, first[1].due_at)] = _encode(first[1])
-                head = msgspec.structs.replace(head, next_due=next_due)
-        rows[key(self.customer_id, "head", "")] = _encode(head)
-        return rows
-
-    def _is_first_due_touched(self, next_due: datetime | None) -> bool:
-        """Whether an entry of the due index came, changed or went at the earliest moment or before it."""
-        start = prefix(self.customer_id, "due")
-        moments = [found[len(start) :] for found in self._index if found.startswith(start)]
-        if not moments or next_due is None:
-            return bool(moments)
-        after = moment_bytes(next_due + MICROSECOND)
-        return any(moment < after for moment in moments)
+        raise NotImplementedError

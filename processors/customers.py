@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import msgspec
 
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from schemas.accounts import AccountState
 from schemas.customers import Customer, CustomerCommand, CustomerRegistered, CustomerUpdated, RegisterCustomer
@@ -18,9 +19,6 @@ from schemas.refusals import Code, Violation, violation
 from schemas.schedule import DueWorkParked
 from schemas.sealed import key_id_of
 from schemas.words import CustomerEvent
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 _replace = msgspec.structs.replace
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from processors.customer import CustomerView
 from schemas.accounts import Account, AccountState
 from schemas.references import AccountRef
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def find_account(customer: CustomerView, ref: AccountRef) -> Account | None:

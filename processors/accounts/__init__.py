@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from processors.accounts.creation import create
 from processors.accounts.details import update
@@ -10,6 +10,7 @@ from processors.accounts.evolution import evolve
 from processors.accounts.plans import cancel, execute
 from processors.accounts.states import change
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision
 from schemas.accounts import (
     AccountClockCommand,
@@ -20,9 +21,6 @@ from schemas.accounts import (
     ExecutePlannedStateChange,
     UpdateAccountDetails,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = ["decide", "evolve"]
 

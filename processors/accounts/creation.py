@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +12,7 @@ from processors.accounts.moments import is_planned, is_too_far_back
 from processors.accounts.tree import new_child_violations
 from processors.bill_cycles import begin_periods, setting_violations
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import find_account
@@ -21,9 +21,6 @@ from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import AccountProfile, Catalog
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 INITIAL_STATES = (AccountState.INACTIVE, AccountState.ACTIVE)
 NO_PROFILE = AccountProfile(profile="")

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.accounts.states import addressed
 from processors.accounts.tree import move_violations
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.references import find_account
 from schemas.accounts import Account, AccountDetailsChanged, Address, Contact, DetailChange, UpdateAccountDetails
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, as_text, violation
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 Detail = str | dict[str, str] | Contact | Address | None
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from processors.accounts.states import Wish, addressed, carry_out, deactivation_violations, state_violations
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from schemas.accounts import (
     AccountStateChangeCancelled,
@@ -18,9 +17,6 @@ from schemas.accounts import (
     StateCause,
 )
 from schemas.refusals import Code, Violation, violation
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def cancel(customer: CustomerView, command: CancelPlannedStateChange) -> Decision:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +11,7 @@ from processors.accounts.evolution import evolve
 from processors.accounts.moments import effective_at, is_planned, is_too_far_back
 from processors.bill_cycles import begin_periods, drop_plan, end_periods
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import as_given, find_account, live_below
@@ -30,9 +30,6 @@ from schemas.bill_cycles import CancelReason
 from schemas.fields import Event
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, violation
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 INACTIVE, ACTIVE, SUSPENDED, DEACTIVATED = AccountState
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
+from processors.analytics.subscription_rows import SUBSCRIPTION_TABLE_OF, SubscriptionRow
+from schemas.envelope import BusinessTransaction
+
 
 class Origin(NamedTuple):
     """Where a record stands in its topic."""
@@ -16,6 +19,11 @@ class Origin(NamedTuple):
     offset: int
     published_at: datetime
     """Kafka's timestamp of the record, UTC."""
+
+
+def place(transaction: BusinessTransaction, origin: Origin, position: int) -> tuple[int, int, str, int, int]:
+    """Return what every row of an event begins with."""
+    return origin.partition, origin.offset, transaction.customer_id, transaction.sequence, position
 
 
 class RawTransaction(NamedTuple):
@@ -208,6 +216,7 @@ Row = (
     | AccountVersion
     | CustomerVersion
     | CommandOutcomeFact
+    | SubscriptionRow
 )
 
 TABLE_OF: dict[type[Row], str] = {
@@ -218,5 +227,6 @@ TABLE_OF: dict[type[Row], str] = {
     AccountVersion: "log_account",
     CustomerVersion: "log_customer",
     CommandOutcomeFact: "fact_command_outcome",
+    **SUBSCRIPTION_TABLE_OF,
 }
 """Row class -> the table that it belongs to."""

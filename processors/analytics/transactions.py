@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import msgspec
 
-from processors.analytics import accounts, bill_cycles
+from processors.analytics import accounts, bill_cycles, provisioning, schedule, subscriptions, wallets
 from processors.analytics.rows import Origin, RawTransaction, Row
+from processors.customer import identity_of
 from schemas.accounts import (
     Account,
     AccountCreated,
@@ -27,15 +28,31 @@ from schemas.bill_cycles import (
     BillingPeriodReplaced,
     BillingPeriodStarted,
 )
-from schemas.bundles import BundleEvent
+from schemas.bundles import BundleEvent, BundleServicesAmended
 from schemas.codec import UnknownEvent
 from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
-from schemas.provisioning import ProvisioningEvent
+from schemas.fields import Entity
+from schemas.provisioning import (
+    Distributor,
+    InstalledItem,
+    InstalledItemRegistered,
+    ProvisioningDistributionAdded,
+    ProvisioningDistributionRemoved,
+    ProvisioningDistributorCreated,
+    ProvisioningDistributorRemoved,
+    ProvisioningRequested,
+)
 from schemas.schedule import DueWorkParked, ScheduleEvent
-from schemas.subscriptions import SubscriptionEvent
-from schemas.wallets import WalletEvent
+from schemas.subscriptions import (
+    ActionReferenceRecorded,
+    ServiceSwapped,
+    Subscription,
+    SubscriptionEvent,
+    SubscriptionService,
+)
+from schemas.wallets import Wallet, WalletEvent
 from schemas.words import AnyEvent
 
 # Events after which an entity is, for its dimension, what it was. Any other event, a new one too, makes a version.
@@ -51,6 +68,10 @@ _NO_NEW_VERSION = frozenset(
         BillingPeriodEndChanged,
         BillingPeriodReplaced,
         DueWorkParked,
+        ServiceSwapped,
+        BundleServicesAmended,
+        ActionReferenceRecorded,
+        ProvisioningRequested,
     }
 )
 
@@ -66,9 +87,7 @@ def transaction_rows(transaction: BusinessTransaction, origin: Origin) -> list[R
     changes = transaction.changes
     rows: list[Row] = [_raw(transaction, origin)]
     for position, change in enumerate(changes):
-        step = _step(transaction, origin, position, cast("AnyEvent | UnknownEvent", change.event))
-        if step is not None:
-            rows.append(step)
+        rows.extend(_steps(transaction, origin, position, cast("AnyEvent | UnknownEvent", change.event)))
     rows.extend(_versions(transaction, origin))
     return rows
 
@@ -113,42 +132,73 @@ def _rendered(change: Change) -> dict[str, object]:
     }
 
 
-def _step(
+def _steps(
     transaction: BusinessTransaction, origin: Origin, position: int, event: AnyEvent | UnknownEvent
-) -> Row | None:
-    """Return the row of one event, None for those that no table has steps of. A new event must be named here."""
-    if isinstance(event, SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent):
-        return None
+) -> Iterable[Row]:
+    """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
+    if isinstance(event, SubscriptionEvent | BundleEvent):
+        return subscriptions.steps(transaction, origin, position, event)
+    if isinstance(event, WalletEvent):
+        return wallets.steps(transaction, origin, position, event)
+    if isinstance(event, ScheduleEvent):
+        return (schedule.step(transaction, origin, position, event),)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
-            return bill_cycles.period_step(transaction, origin, position, event)
+            return (bill_cycles.period_step(transaction, origin, position, event),)
         case BillCycleChangePlanned() | BillCycleChanged() | BillCycleChangeCancelled() | BillCycleChangeFailed():
-            return bill_cycles.change_step(transaction, origin, position, event)
+            return (bill_cycles.change_step(transaction, origin, position, event),)
         case AccountCreated() | AccountStateChanged():
-            return accounts.state_step(transaction, origin, position, event)
+            return (accounts.state_step(transaction, origin, position, event),)
+        case ProvisioningRequested():
+            return (provisioning.request(transaction, origin, position, event),)
         case AccountStateChangePlanned() | AccountStateChangeCancelled() | AccountStateChangeFailed():
-            return None
+            return ()
         case AccountDetailsChanged() | CustomerRegistered() | CustomerUpdated() | CustomerDataErased():
-            return None
+            return ()
+        case (
+            ProvisioningDistributorCreated()
+            | ProvisioningDistributorRemoved()
+            | ProvisioningDistributionAdded()
+            | ProvisioningDistributionRemoved()
+            | InstalledItemRegistered()
+        ):
+            return ()
         case DueWorkParked() | UnknownEvent():
-            return None
+            return ()
 
 
 def _versions(transaction: BusinessTransaction, origin: Origin) -> Iterator[Row]:
     """Give a version of each entity that the transaction left different; it stands in full at its last change."""
-    changed: set[str] = set()
+    changed: set[tuple[str, str]] = set()
     any_unknown = False
     for change in transaction.changes:
         event = change.event
         if type(event) is UnknownEvent:
             any_unknown = True
         elif type(event) not in _NO_NEW_VERSION:
-            changed.add(getattr(event, event.about[1]))
+            changed.add(identity_of(event))
     for change in transaction.changes:
-        match change.entity:
-            case Account() as account if any_unknown or account.account_id in changed:
-                yield accounts.account_version(transaction, origin, account)
-            case Customer() as customer if any_unknown or customer.customer_id in changed:
-                yield accounts.customer_version(transaction, origin, customer)
-            case _:
-                pass  # null, unchanged, or an entity without a dimension
+        entity = change.entity
+        if entity is None:
+            continue  # it stands at a later change
+        kind, id_field = entity.identity
+        if any_unknown or (kind, getattr(entity, id_field)) in changed:
+            yield from _version(transaction, origin, entity)
+
+
+def _version(transaction: BusinessTransaction, origin: Origin, entity: Entity) -> Iterator[Row]:
+    match entity:
+        case Account():
+            yield accounts.account_version(transaction, origin, entity)
+        case Customer():
+            yield accounts.customer_version(transaction, origin, entity)
+        case Subscription() | SubscriptionService():
+            yield subscriptions.plan_version(transaction, origin, entity)
+        case Wallet():
+            yield wallets.wallet_version(transaction, origin, entity)
+        case Distributor():
+            yield provisioning.distributor_version(transaction, origin, entity)
+        case InstalledItem():
+            yield provisioning.item_version(transaction, origin, entity)
+        case _:
+            pass  # an entity without a dimension

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from processors.bill_cycles.changes import cancel, drop_plan, execute, perform, update
 from processors.bill_cycles.evolution import evolve
 from processors.bill_cycles.running import begin_periods, end_periods, start_period
 from processors.bill_cycles.settings import setting_violations
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision
 from schemas.bill_cycles import (
     BillCycleClockCommand,
@@ -19,9 +20,6 @@ from schemas.bill_cycles import (
     StartBillingPeriod,
     UpdateAccountBillCycle,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = ["begin_periods", "decide", "drop_plan", "end_periods", "evolve", "setting_violations"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.bill_cycles.running import cut_over, cycle_of
 from processors.bill_cycles.settings import kept_where_null, setting_violations
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import DAY, local_day, next_boundary, start_of_day
 from processors.references import as_given, find_account, live_below
@@ -33,9 +33,6 @@ from schemas.bill_cycles import (
 from schemas.fields import Event
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, violation
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 NO_PLAN = "none"
 """How a caller says that no plan should be there, and how it is told so."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors import wallets
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.periods import Cycle, describe, first_period, resolve
 from schemas.accounts import Account
 from schemas.bill_cycles import (
@@ -23,9 +23,6 @@ from schemas.bill_cycles import (
     StartBillingPeriod,
 )
 from schemas.fields import Event
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def cycle_of(setting: BillCycleSetting, context: Context) -> Cycle:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from processors import schedule
 from processors.acting import LIVE, Action, Effect
 from processors.bundles.composition import check, existing_piece, new_piece, previewed
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions import adding, opening
 from processors.subscriptions.changing import service_state_violation
 from processors.subscriptions.making import Making
@@ -30,9 +31,6 @@ from schemas.subscriptions import (
     SubscriptionService,
     SwapService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Movement(NamedTuple):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from processors.acting import LIVE, ON
+from processors.customer import CustomerView
 from processors.rosters import member as _as_member
 from schemas.actions import ServiceState
 from schemas.catalog import Catalog, Dependency, DependencyScope, Selector
 from schemas.refusals import Code, Violation, violation
 from schemas.rosters import Member
 from schemas.subscriptions import SubscriptionService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Turned(NamedTuple):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from processors.acting import Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.provisioning.arranging import Judged
 from processors.provisioning.distributions import change
 from processors.provisioning.items import register
 from processors.provisioning.placing import settle
 from processors.provisioning.requests import requests
 from schemas.provisioning import ChangeDistribution, ProvisioningCommand, RegisterInstalledItem
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = ["effect", "requests", "settle"]
 

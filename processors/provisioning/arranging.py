@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from processors.acting import ON
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.rosters import distributed
 from schemas.catalog import ProviderRules
 from schemas.fields import Event
@@ -20,9 +20,6 @@ from schemas.provisioning import (
 )
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import SubscriptionService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 Thing = SubscriptionService | InstalledItem
 """What may be on a distributor."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from processors.acting import LIVE, Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.provisioning import objections
 from processors.provisioning.arranging import Arrangement, Judged, Thing
 from processors.provisioning.placing import placed
@@ -13,9 +12,6 @@ from processors.provisioning.requests import requests
 from schemas.provisioning import ChangeDistribution, DistributionChange, DistributionOperation, InstalledItem
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import SubscriptionService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 MOVE, ENABLE, REMOVE = DistributionOperation.MOVE, DistributionOperation.ENABLE, DistributionOperation.REMOVE
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from processors.acting import LIVE, Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.provisioning import objections
 from processors.provisioning.arranging import Arrangement, Judged
 from schemas.catalog import Classification, Composition, Product
 from schemas.provisioning import InstalledItemRegistered, Ownership, RegisterInstalledItem
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import Subscription
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def register(view: CustomerView, command: RegisterInstalledItem, action: Action, context: Context) -> Judged:

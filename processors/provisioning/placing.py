@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from processors.acting import LIVE, ON, Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.provisioning.arranging import Arrangement
 from processors.provisioning.objections import in_order, not_provisionable, provider_mismatch, unknown_distributor
 from processors.provisioning.requests import requests
@@ -14,9 +14,6 @@ from schemas.fields import Event
 from schemas.provisioning import Distributor
 from schemas.refusals import Violation
 from schemas.subscriptions import Subscription, SubscriptionService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def settle(

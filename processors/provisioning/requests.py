@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from processors.acting import ON
 from processors.context import Context
+from processors.customer import CustomerView
 from schemas.provisioning import DesiredState, ProvisioningRequested
 from schemas.subscriptions import SubscriptionService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def wanted(service: SubscriptionService) -> DesiredState:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.schedule.bodies import command_of, name_of, name_of_scheduled
 from processors.schedule.changes import cancel, execute, reschedule, was_planned
@@ -20,9 +21,6 @@ from schemas.schedule import (
     ScheduleClockCommand,
     ScheduleCommand,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = [
     "already_rated",

@@ -6,10 +6,11 @@ body would be stale then, and an effect that read it would not be the one that w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
+from processors.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices
 from schemas.malformed import Misfit, read_body
@@ -22,9 +23,6 @@ from schemas.subscriptions import (
     SubscriptionAction,
     SwapService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 RETURNS = {
     SubscriptionAction.REST: SubscriptionAction.END_RESTING,

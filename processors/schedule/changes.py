@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.acting import author
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.indexes import clock_id
 from processors.schedule.bodies import children, name_of_scheduled
@@ -31,9 +31,6 @@ from schemas.schedule import (
     ScheduledActionRescheduled,
 )
 from schemas.subscriptions import Subscription
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def cancel(customer: CustomerView, command: CancelScheduledAction, context: Context) -> Decision:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from processors.acting import Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.schedule.bodies import RETURNS, children, open_returns
 from schemas.fields import Event
 from schemas.schedule import ActionCancelCause, ScheduledAction, ScheduledActionCancelled
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def cancelled(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from math import inf
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.acting import LIVE
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.indexes import clock_id
 from processors.schedule.bodies import name_of_scheduled
 from processors.schedule.running import Run, cause_of, run
@@ -20,9 +20,6 @@ from schemas.refusals import Code, Violation, violation
 from schemas.rows import key
 from schemas.schedule import ScheduledAction, ScheduledActionConflictCleared, ScheduledActionConflictDetected
 from schemas.subscriptions import PlannedStatesChanged, SubscriptionServiceStateChanged, SubscriptionStateChanged
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 Plans = dict[str | None, list[StatePoint]]
 """Planned points by service; None is the subscription itself."""

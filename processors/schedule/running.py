@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from processors import actions
 from processors.acting import Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.schedule.bodies import command_of
 from processors.schedule.endings import with_children
 from processors.subscriptions.touching import earliest
@@ -23,9 +22,6 @@ from schemas.schedule import (
     ScheduledActionFailed,
 )
 from schemas.subscriptions import ServiceCause
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

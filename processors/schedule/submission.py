@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from processors.acting import Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.schedule.bodies import RETURNS, targets, written
 from processors.schedule.projection import conflicts, marks, planned_states, projected
 from schemas.actions import ActionCommand
@@ -14,9 +14,6 @@ from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.schedule import ActionOrigin, ScheduledActionCreated
 from schemas.subscriptions import ChangeSubscriptionState, CreateSubscription
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 PENDING_MAX = 100
 """PENDING actions of a subscription (SCH-17): every change to it projects them all, some of them twice."""

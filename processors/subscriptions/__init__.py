@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.subscriptions.deciding import carry_out, decide_action, decide_create
 from schemas.bundles import BundleCommand
 from schemas.provisioning import ProvisioningCommand
 from schemas.subscriptions import CreateSubscription, SubscriptionCommand
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = ["carry_out", "decide"]
 

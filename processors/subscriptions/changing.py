@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from processors.acting import LIVE, Action, Effect
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.periods import local_day
 from processors.subscriptions import adding, opening
 from processors.subscriptions.making import Making
@@ -24,9 +24,6 @@ from schemas.subscriptions import (
     SubscriptionAction,
     SubscriptionService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 UNTIL = (SubscriptionAction.REST, SubscriptionAction.ACTIVATE_SHORT_TERM, SubscriptionAction.DEACTIVATE_SHORT_TERM)
 """Actions that may say when they end by themselves; the last two must (SST-4)."""

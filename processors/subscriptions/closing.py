@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from processors.acting import Action, author
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions.changing import change_subscription
 from processors.subscriptions.opening import last_fact
 from schemas.fields import Event
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause, SubscriptionAction
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def cancel_all(customer: CustomerView, account_id: str, since: datetime, context: Context) -> Iterator[Event]:

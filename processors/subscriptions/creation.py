@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from processors import wallets
 from processors.acting import Action, Effect
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.references import find_account
 from processors.subscriptions import adding, opening
 from processors.subscriptions.making import Making
@@ -20,9 +20,6 @@ from schemas.subscriptions import (
     SubscriptionCreated,
     SubscriptionKind,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def create(view: CustomerView, action: Action, command: CreateSubscription, context: Context) -> Effect:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from processors import schedule
 from processors.acting import Action, Effect, author
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.references import as_given, find_account
 from processors.subscriptions import opening
@@ -29,9 +29,6 @@ from schemas.subscriptions import (
     ServiceCause,
     Subscription,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 _by_name = msgspec.json.Encoder(order="deterministic")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
 from processors import provisioning
 from processors.acting import Action, Effect
-from processors.bundles.amendment import amend
+from processors.bundles import amendment
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions import opening
 from processors.subscriptions.changing import change_services, change_subscription
 from processors.subscriptions.creation import create
@@ -18,9 +17,6 @@ from schemas.bundles import AmendBundleServices
 from schemas.provisioning import ChangeDistribution, RegisterInstalledItem
 from schemas.refusals import Violation
 from schemas.subscriptions import ChangeServiceState, ChangeSubscriptionState, CreateSubscription, SwapService
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def effect(view: CustomerView, action: Action, context: Context) -> Effect:
@@ -54,7 +50,7 @@ def own_effect(view: CustomerView, action: Action, context: Context) -> Effect:
         case SwapService():
             return swap(view, action, command, context)
         case AmendBundleServices():
-            return amend(view, action, command, context)
+            return amendment.amend(view, action, command, context)
         case ChangeDistribution() | RegisterInstalledItem():
             violations, events = provisioning.effect(view, command, action, context)
             return Effect(violations=tuple(violations), events=tuple(events))

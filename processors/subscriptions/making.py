@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
 from processors.bundles import dependencies
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions.previews import preview
 from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, REGRETTED, STEADY
 from schemas.actions import ServiceState, StatePoint
@@ -25,9 +25,6 @@ from schemas.subscriptions import (
     SubscriptionServiceStateChanged,
     SubscriptionStateChanged,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Making:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from processors.acting import Action
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions.states import States, codes
 from schemas.accounts import Account, AccountState
 from schemas.actions import ActionCommand, StatePoint
@@ -25,9 +25,6 @@ from schemas.subscriptions import (
     Subscription,
     SwapService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 Asked = ActionCommand | CreateSubscription
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from processors import wallets
 from processors.acting import LIVE, Action
 from processors.context import Context
+from processors.customer import CustomerView
 from schemas.fields import Event
 from schemas.previews import (
     Preview,
@@ -23,9 +23,6 @@ from schemas.previews import (
 from schemas.provisioning import ProvisioningDistributorCreated, ProvisioningDistributorRemoved
 from schemas.schedule import ScheduledActionCancelled
 from schemas.subscriptions import SubscriptionService, SubscriptionServiceAdded, SubscriptionServiceStateChanged
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def preview(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from processors.acting import Action, Effect
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.subscriptions import adding, opening
 from processors.subscriptions.changing import named_services, service_state_violation
 from processors.subscriptions.making import Making
@@ -22,9 +23,6 @@ from schemas.subscriptions import (
     SubscriptionService,
     SwapService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Tiers:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from processors.acting import Action
+from processors.customer import CustomerView
 from processors.subscriptions.opening import last_fact
 from processors.subscriptions.states import OF_SUBSCRIPTIONS
 from schemas.bundles import AmendBundleServices
@@ -17,9 +17,6 @@ from schemas.subscriptions import (
     SubscriptionService,
     SwapService,
 )
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 def earliest(customer: CustomerView, action: Action, subscription: Subscription) -> tuple[datetime, str | None] | None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.wallets.charging import charge, opened, refund
 from processors.wallets.movements import adjust, top_up
 from processors.wallets.prices import activation_prices, recurring_price
 from processors.wallets.units import period_started
 from schemas.wallets import AdjustWallet, TopUpWallet, WalletCommand
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 __all__ = ["activation_prices", "charge", "decide", "opened", "period_started", "recurring_price", "refund"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from processors.acting import LIVE, author
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.wallets.amounts import ZERO, as_given, fits, in_scale, minus, plus, scale_of
 from processors.wallets.charging import insufficient
@@ -15,9 +15,6 @@ from processors.wallets.units import funded
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.wallets import AdjustWallet, CreditKind, TopUpWallet, Wallet, WalletAdjusted, WalletCredited
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 BALANCE_LIMIT = Decimal(10) ** 18
 """No wallet holds as much; the contracts' amounts have room for it many times over."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.decision import Accepted, Refused
 from schemas.refusals import Code, violation
 from schemas.subscriptions import ActionReferenceRecorded
 from schemas.wallets import TopUpWallet
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors import provisioning, schedule
 from processors.acting import author
 from processors.context import Context
+from processors.customer import CustomerView
 from processors.wallets.amounts import minus, total
 from processors.wallets.prices import recurring_price
 from schemas.accounts import AccountState
@@ -25,9 +25,6 @@ from schemas.subscriptions import (
     SubscriptionStateChanged,
 )
 from schemas.wallets import DebitKind, Wallet, WalletDebited
-
-if TYPE_CHECKING:
-    from processors.customer import CustomerView
 
 
 class Unit(msgspec.Struct, frozen=True):

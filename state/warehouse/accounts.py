@@ -24,8 +24,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-
-_VALID_FROM = moment("valid_from", "When the version begins: occurred_at of the transaction that made it")
+from state.warehouse.dimensions import VALID_FROM, dimension
 
 _ACCOUNT_ATTRIBUTES = (
     text("external_id", "The CRM's own id, unique within the customer", required=False),
@@ -71,14 +70,14 @@ LOG_ACCOUNT = Table(
     "log_account",
     "Every version of every account, by the transaction that made it. With dates from and to: dim_account.",
     ("customer_id", "account_id", "sequence"),
-    (*ORIGIN, CUSTOMER, SEQUENCE, ACCOUNT, _VALID_FROM, *_ACCOUNT_ATTRIBUTES),
+    (*ORIGIN, CUSTOMER, SEQUENCE, ACCOUNT, VALID_FROM, *_ACCOUNT_ATTRIBUTES),
 )
 
 LOG_CUSTOMER = Table(
     "log_customer",
     "Every version of every customer, by the transaction that made it. With dates from and to: dim_customer.",
     ("customer_id", "sequence"),
-    (*ORIGIN, CUSTOMER, SEQUENCE, _VALID_FROM, *_CUSTOMER_ATTRIBUTES),
+    (*ORIGIN, CUSTOMER, SEQUENCE, VALID_FROM, *_CUSTOMER_ATTRIBUTES),
 )
 
 LOG_ACCOUNT_STATE = Table(
@@ -107,33 +106,8 @@ LOG_ACCOUNT_STATE = Table(
 )
 
 
-def _dimension(entity: str, key: tuple[Column, ...], attributes: tuple[Column, ...]) -> View:
-    """Slowly changing dimension, type 2, over the versions of an entity; ordered by sequence, never by arrival."""
-    names = ", ".join(f'"{column.name}"' for column in (*key, *attributes))
-    by = ", ".join(column.name for column in key)
-    return View(
-        f"dim_{entity}",
-        f"Every version of every {entity}, with the time for which it held: [valid_from, valid_to). Versions with "
-        "valid_from = valid_to were passed through within one moment.",
-        (
-            *key,
-            *attributes,
-            _VALID_FROM,
-            moment("valid_to", "When the next version begins; null for the current one", required=False),
-            flag("is_current", "True for the latest version"),
-            SEQUENCE,
-        ),
-        f"""
-        SELECT {names}, valid_from, lead(valid_from) OVER history,
-               lead(valid_from) OVER history IS NULL, sequence
-        FROM log_{entity}
-        WINDOW history AS (PARTITION BY {by} ORDER BY sequence)
-        """,  # noqa: S608 - made of the definitions above
-    )
-
-
-DIM_CUSTOMER = _dimension("customer", (CUSTOMER,), _CUSTOMER_ATTRIBUTES)
-DIM_ACCOUNT = _dimension("account", (CUSTOMER, ACCOUNT), _ACCOUNT_ATTRIBUTES)
+DIM_CUSTOMER = dimension("customer", (CUSTOMER,), _CUSTOMER_ATTRIBUTES)
+DIM_ACCOUNT = dimension("account", (CUSTOMER, ACCOUNT), _ACCOUNT_ATTRIBUTES)
 
 FACT_ACCOUNT_STATE = View(
     "fact_account_state",

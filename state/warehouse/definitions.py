@@ -15,6 +15,7 @@ class Kind(StrEnum):
     TEXT = "TEXT"
     COUNT = "COUNT"
     WHOLE = "WHOLE"
+    AMOUNT = "AMOUNT"
     FRACTION = "FRACTION"
     MOMENT = "MOMENT"
     DAY = "DAY"
@@ -79,6 +80,11 @@ def count(name: str, doc: str, *, required: bool = True, summed: bool = False) -
     return Column(name, Kind.COUNT, doc, required=required, summed=summed)
 
 
+def amount(name: str, doc: str, *, required: bool = True) -> Column:
+    """Money: exact, nine decimals as in the contracts."""
+    return Column(name, Kind.AMOUNT, doc, required=required)
+
+
 def fraction(name: str, doc: str) -> Column:
     """A computed number; views only, because stored ones must be exact."""
     return Column(name, Kind.FRACTION, doc, required=False)
@@ -112,6 +118,7 @@ ORIGIN = (
 
 CUSTOMER = text("customer_id", "Customer")
 ACCOUNT = text("account_id", "Account, unique within the customer")
+SUBSCRIPTION = text("subscription_id", "Subscription, unique within the customer")
 SEQUENCE = whole("sequence", "Number of the transaction: 1, 2, 3 ... per customer, without gaps")
 POSITION = count("position", "Place of the event within the transaction: 0, 1, 2 ...")
 OCCURRED = moment("occurred_at", "When the transaction counts; for due work its due moment")

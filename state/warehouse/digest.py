@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from state.warehouse.definitions import Kind, Table
@@ -29,11 +30,16 @@ def _flag(value: bool) -> str:  # noqa: FBT001 - a table of functions of one val
     return "true" if value else "false"
 
 
+def _amount(value: Decimal) -> str:
+    return f"{value:z.9f}"  # as the database writes it: nine decimals, and no zero below zero
+
+
 _EXACT: dict[Kind, Callable[[Any], str]] = {
     Kind.TEXT: str,
     Kind.JSON: str,
     Kind.COUNT: str,
     Kind.WHOLE: str,
+    Kind.AMOUNT: _amount,
     Kind.MOMENT: _moment,
     Kind.DAY: date.isoformat,
     Kind.FLAG: _flag,

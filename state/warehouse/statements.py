@@ -10,6 +10,7 @@ TYPES: dict[Kind, str] = {
     Kind.TEXT: "VARCHAR",
     Kind.COUNT: "INTEGER",
     Kind.WHOLE: "BIGINT",
+    Kind.AMOUNT: "DECIMAL(38, 9)",
     Kind.FRACTION: "DOUBLE",
     Kind.MOMENT: "TIMESTAMPTZ",
     Kind.DAY: "DATE",
@@ -57,7 +58,7 @@ def exact_text(column: Column) -> str:
             return f"epoch_us({name})::VARCHAR"
         case Kind.DAY:
             return f"strftime({name}, '%Y-%m-%d')"
-        case Kind.TEXT | Kind.COUNT | Kind.WHOLE | Kind.FLAG | Kind.JSON | Kind.FRACTION:
+        case Kind.TEXT | Kind.COUNT | Kind.WHOLE | Kind.FLAG | Kind.JSON | Kind.AMOUNT | Kind.FRACTION:
             return f"{name}::VARCHAR"
 
 

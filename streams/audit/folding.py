@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from processors.customer import identity_of
 from processors.fold import evolve
 from schemas.envelope import BusinessTransaction
 from schemas.fields import Entity
@@ -27,8 +28,8 @@ class Fold:
         """Fold one transaction; at its last change an entity stands in it in full. Raises Unsound (I3)."""
         touched: dict[bytes, Entity] = {}
         for place, change in enumerate(transaction.changes):
-            kind, id_field = type(change.event).about
-            row_key = key(transaction.customer_id, kind, str(getattr(change.event, id_field)))
+            kind, entity_id = identity_of(change.event)
+            row_key = key(transaction.customer_id, kind, entity_id)
             before = touched.get(row_key) or self._stored(kind, row_key)
             try:
                 after = touched[row_key] = evolve(before, change.event)

@@ -14,7 +14,8 @@ from typing import Any, assert_never
 import msgspec
 
 from processors.assembling import is_there, parts
-from processors.customer import CustomerView, Stored
+from processors.customer import Stored
+from processors.draft import Draft
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
 from schemas.refusals import Code
@@ -237,7 +238,7 @@ class _Run:
                 continue
             glass = self.glass(customer_id)
             shown = glass.plain(entity)
-            shown |= {part: glass.plain(held) for part, held in parts(CustomerView(stored), entity).items()}
+            shown |= {part: glass.plain(held) for part, held in parts(Draft(stored), entity).items()}
             if of_customer and (head := stored.head()) is not None:
                 shown |= {"sequence": head.sequence, "hash": head.hash}
             if look.path_values is None:

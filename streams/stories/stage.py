@@ -10,7 +10,8 @@ from typing import Protocol
 import msgspec
 
 from processors import clock
-from processors.customer import CustomerView, Rows, Stored
+from processors.customer import Rows, Stored
+from processors.draft import Draft
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
 from schemas.refusals import Violation
@@ -76,7 +77,7 @@ def first_due(stored: Stored) -> Due | None:
     head = stored.head()
     if head is None or head.next_due is None:
         return None
-    return next((due for _, due in CustomerView(stored).due()), None)
+    return next((due for _, due in Draft(stored).due()), None)
 
 
 def to_milliseconds(moment: datetime) -> datetime:

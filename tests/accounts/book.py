@@ -10,6 +10,7 @@ import msgspec
 
 from processors.answering import Answered, Memory, Received, answer
 from processors.customer import CustomerView, Stored
+from processors.draft import Draft
 from schemas.accounts import Account
 from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog
@@ -72,7 +73,7 @@ class Book:
 
     def view(self) -> CustomerView:
         """The customer as it is now."""
-        return CustomerView(Stored(CUSTOMER, self.state))
+        return Draft(Stored(CUSTOMER, self.state))
 
     def account(self, account_id: str) -> Account:
         """An account that is there."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from processors.customer import CustomerView, Stored
+from processors.customer import Stored
+from processors.draft import Draft
 from schemas.accounts import Account, AccountState, ChangeAccountState, CreateAccount
 from schemas.bill_cycles import (
     BillCycleChanged,
@@ -59,14 +60,14 @@ class Office:
         return self.stage.send(record, at)
 
     def due(self, command_type: str) -> Due:
-        view = CustomerView(Stored("c", self.stage.rows))
+        view = Draft(Stored("c", self.stage.rows))
         return next(due for _, due in view.due() if due.command_type == command_type)
 
     def nudge(self, due: Due, at: datetime) -> Sequence[Came]:
         return self.send(at, body_of(due), command_id=due.command_id)
 
     def account(self) -> Account:
-        found = CustomerView(Stored("c", self.stage.rows)).account("a")
+        found = Draft(Stored("c", self.stage.rows)).account("a")
         assert found is not None
         return found
 
@@ -179,7 +180,7 @@ def test_the_due_index_follows_the_account() -> None:
     office = Office()
 
     def waiting() -> list[str]:
-        return [due.command_type for _, due in CustomerView(Stored("c", office.stage.rows)).due()]
+        return [due.command_type for _, due in Draft(Stored("c", office.stage.rows)).due()]
 
     assert waiting() == ["StartBillingPeriod", "ExecutePlannedBillCycleChange"]
     office.ask(BEGINNING, ChangeAccountState(account=ACCOUNT, state=AccountState.SUSPENDED, reason="ANY"))

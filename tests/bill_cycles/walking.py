@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView, Stored
+from processors.customer import Stored
 from processors.decision import Accepted, Refused
 from processors.decisions import decide
+from processors.draft import Draft
 from schemas.accounts import Account, AccountState, CreateAccount
 from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import BillCycleDefinition, Catalog, Currency, CyclePeriod, StateReasons, Switches
@@ -82,8 +83,8 @@ class Walk:
         self.asked = 0
         self.log: list[Event] = []
 
-    def view(self) -> CustomerView:
-        return CustomerView(Stored("c", self.table))
+    def view(self) -> Draft:
+        return Draft(Stored("c", self.table))
 
     def account(self, account_id: str = "a") -> Account:
         found = self.view().account(account_id)

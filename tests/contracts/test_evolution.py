@@ -75,7 +75,7 @@ def branch(union: list[Any], name: str) -> dict[str, Any]:
 
 
 def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int, Any]) -> None:
-    newer = registered[11] = copy.deepcopy(schema_of("BusinessTransaction"))
+    newer = registered[900_011] = copy.deepcopy(schema_of("BusinessTransaction"))
     change = field(newer, "changes")["type"]["items"]
     novel = {"type": "record", "name": "Novel", "doc": "d", "fields": [
         {"name": "texts", "type": {"type": "array", "items": "string"}, "doc": "d"},
@@ -97,8 +97,8 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
     ]})  # fmt: skip
 
     with pytest.raises(Unreadable, match="event Novel is not known"):
-        TRANSACTION.decode(payload, 11)
-    first, second = TRANSACTION.decode(payload, 11, unknown="skip").changes
+        TRANSACTION.decode(payload, 900_011)
+    first, second = TRANSACTION.decode(payload, 900_011, unknown="skip").changes
 
     assert first.event == UnknownEvent(name="Novel")
     assert second.entity == UnknownEntity(name="Lighthouse")
@@ -108,7 +108,7 @@ def test_a_newer_writer_is_read_as_far_as_the_reader_knows(registered: dict[int,
 
 
 def test_an_older_writer_leaves_new_fields_to_their_defaults(registered: dict[int, Any]) -> None:
-    older = registered[12] = copy.deepcopy(schema_of("CommandOutcome"))
+    older = registered[900_012] = copy.deepcopy(schema_of("CommandOutcome"))
     for name in ("changed", "transaction_id", "events", "entities", "states"):
         older["fields"].remove(field(older, name))
     field(older, "sequence").update(type="int", default=0)
@@ -119,27 +119,27 @@ def test_an_older_writer_leaves_new_fields_to_their_defaults(registered: dict[in
         "cause": {"partition": 0, "offset": 1, "position": 0},
     }  # fmt: skip
 
-    outcome = OUTCOME.decode(written(older, values), 12)
+    outcome = OUTCOME.decode(written(older, values), 900_012)
 
     assert (outcome.changed, outcome.transaction_id, outcome.events, outcome.entities) == (False, None, (), ())
     assert (outcome.repeated, outcome.sequence) == (True, 7)
 
 
 def test_a_writer_without_a_required_field_is_unreadable(registered: dict[int, Any]) -> None:
-    registered[13] = copy.deepcopy(schema_of("Command"))
-    registered[13]["fields"].remove(field(registered[13], "source"))
+    registered[900_013] = copy.deepcopy(schema_of("Command"))
+    registered[900_013]["fields"].remove(field(registered[900_013], "source"))
     payload = COMMAND.encode(command()).replace(b"\x06crm", b"")
     with pytest.raises(Unreadable, match=r"does not know Command\.source"):
-        COMMAND.decode(payload, 13)
+        COMMAND.decode(payload, 900_013)
 
 
 def test_a_command_with_a_symbol_of_a_newer_writer_is_never_carried_out_as_another(registered: dict[int, Any]) -> None:
-    registered[14] = copy.deepcopy(schema_of("Command"))
-    field(registered[14], "mode")["type"]["symbols"].append("REHEARSE")
+    registered[900_014] = copy.deepcopy(schema_of("Command"))
+    field(registered[900_014], "mode")["type"]["symbols"].append("REHEARSE")
     payload = COMMAND.encode(msgspec.structs.replace(command(), mode=Mode.PREVIEW))
-    assert COMMAND.decode(payload, 14).mode is Mode.PREVIEW
+    assert COMMAND.decode(payload, 900_014).mode is Mode.PREVIEW
     with pytest.raises(Unreadable, match="symbol"):
-        COMMAND.decode(payload.replace(b"\x0aclerk\x00\x02", b"\x0aclerk\x00\x04"), 14)
+        COMMAND.decode(payload.replace(b"\x0aclerk\x00\x02", b"\x0aclerk\x00\x04"), 900_014)
 
 
 def test_a_schema_of_another_contract_is_unreadable() -> None:
@@ -148,11 +148,11 @@ def test_a_schema_of_another_contract_is_unreadable() -> None:
 
 
 def test_a_changed_logical_type_is_never_read_as_another_moment(registered: dict[int, Any]) -> None:
-    registered[15] = copy.deepcopy(schema_of("Command"))
-    field(registered[15], "performed_at")["type"][1]["logicalType"] = "timestamp-millis"
+    registered[900_015] = copy.deepcopy(schema_of("Command"))
+    field(registered[900_015], "performed_at")["type"][1]["logicalType"] = "timestamp-millis"
     moment = COMMAND.encode(msgspec.structs.replace(command(), performed_at=NOW))
     with pytest.raises(Unreadable, match="another type for performed_at"):
-        COMMAND.decode(moment, 15)
+        COMMAND.decode(moment, 900_015)
 
 
 @pytest.mark.parametrize(
@@ -175,18 +175,18 @@ def test_a_schema_never_becomes_code_of_its_own(registered: dict[int, Any], bad:
 
 
 def test_unions_of_more_than_64_branches_are_read(registered: dict[int, Any]) -> None:
-    wide = registered[16] = copy.deepcopy(schema_of("Command"))
+    wide = registered[900_016] = copy.deepcopy(schema_of("Command"))
     bodies = field(wide, "body")["type"]
     bodies[:0] = [{"type": "record", "name": f"Old{number}", "doc": "d", "fields": []} for number in range(70)]
     body = {"account_id": "A-1", "number": 3}
     values = {"command_id": "c-1", "customer_id": "K-1", "source": "crm", "performed_by": "clerk",
               "performed_at": None, "mode": "EXECUTE", "body": ("billfold.v1.StartBillingPeriod", body)}  # fmt: skip
-    assert COMMAND.decode(written(wide, values), 16) == command()
+    assert COMMAND.decode(written(wide, values), 900_016) == command()
 
 
 def test_ids_that_nobody_knows() -> None:
     with pytest.raises(UnknownSchema, match="17"):
-        COMMAND.decode(b"", 17)
+        COMMAND.decode(b"", 900_017)
     with pytest.raises(UnknownSchema):
         COMMAND.decode(b"", 2**31 - 1)
 
@@ -200,7 +200,7 @@ def test_a_registry_that_does_not_answer_is_no_judgement_on_the_record() -> None
         assert wire.current_id("Command") == 18
         assert wire.current_id("CommandOutcome") == local_id("CommandOutcome")
         with pytest.raises(SchemaUnavailable):
-            COMMAND.decode(b"", 18)
+            COMMAND.decode(b"", 900_018)
         assert COMMAND.decode(COMMAND.encode(command()), local_id("Command")) == command()
     finally:
         wire.use_committed_list()
@@ -226,8 +226,8 @@ def command() -> CommandRecord:
 
 
 def test_deep_nesting_ends_as_unreadable(registered: dict[int, Any]) -> None:
-    deep = registered[19] = copy.deepcopy(schema_of("Command"))
+    deep = registered[900_019] = copy.deepcopy(schema_of("Command"))
     deep["fields"].insert(0, {"name": "deep", "doc": "d", "type": {"type": "record", "name": "Deep", "doc": "d",
                               "fields": [{"name": "deeper", "type": ["null", "Deep"], "doc": "d"}]}})  # fmt: skip
     with pytest.raises(Unreadable, match="nested"):
-        COMMAND.decode(whole(1) * 100_000, 19)
+        COMMAND.decode(whole(1) * 100_000, 900_019)

@@ -63,7 +63,7 @@ class Provider:
                 "fetch.wait.max.ms": 20,
             }
         )
-        self._positions = {number: 0 for number in self._consumer.list_topics(topic, 10).topics[topic].partitions}
+        self._positions = dict.fromkeys(self._consumer.list_topics(topic, 10).topics[topic].partitions, 0)
         self._topic = topic
 
     def catch_up(self) -> None:
@@ -76,12 +76,12 @@ class Provider:
             elif draw > 0.9:
                 late.append(asked)
             else:
-                self._apply(asked)
+                self.apply(asked)
                 if draw > 0.8:
-                    self._apply(asked)
+                    self.apply(asked)
         self._random.shuffle(late)
         for asked in late:
-            self._apply(asked)
+            self.apply(asked)
 
     def services(self) -> dict[tuple[str, str], tuple[str, int]]:
         """State and version of every service, by customer and service."""
@@ -101,7 +101,8 @@ class Provider:
         self._consumer.close()
         self.database.close()
 
-    def _apply(self, asked: Asked) -> None:
+    def apply(self, asked: Asked) -> None:
+        """Do what is asked, unless something newer was done already."""
         self.received.append(asked)
         self.database.execute(APPLY, asked)
 
@@ -124,5 +125,7 @@ class Provider:
             assert isinstance(request, dict)
             assert isinstance(request["requested_at"], datetime)
             if request["provider"] == self.name:
-                asked.append(Asked(*(request[name] for name in ("customer_id", "service_id", "desired_state", "version"))))
+                asked.append(
+                    Asked(*(request[name] for name in ("customer_id", "service_id", "desired_state", "version")))
+                )
         return asked

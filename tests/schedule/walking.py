@@ -9,6 +9,7 @@ from typing import Any
 from processors.answering import Answered
 from processors.clock import nudge
 from processors.customer import CustomerView, Stored
+from processors.draft import Draft
 from schemas.actions import ServiceState, StatePoint
 from schemas.envelope import CommandRecord
 from schemas.rows import Due
@@ -100,7 +101,7 @@ class Walk(Book):
         return next((due for _, due in self.view().due()), None)
 
     def view(self) -> CustomerView:
-        return CustomerView(Stored(CUSTOMER, self.state))
+        return Draft(Stored(CUSTOMER, self.state))
 
     def pending(self) -> tuple[ScheduledAction, ...]:
         return self.view().pending(SUBSCRIPTION)

@@ -12,6 +12,7 @@ from processors.context import Context
 from processors.customer import CustomerView, Stored
 from processors.decision import Decision, Refused
 from processors.decisions import decide
+from processors.draft import Draft
 from schemas.accounts import Account, AccountCreated, AccountState
 from schemas.actions import ActionCommand, ServiceState, StatePoint
 from schemas.bill_cycles import BillCycleSetting, BillingPeriodStarted, PeriodKind
@@ -102,7 +103,7 @@ class Prepaid:
     ) -> None:
         """Without a balance the subscription is postpaid."""
         self.catalog, self.at = catalog, BEGIN
-        self.view = CustomerView(Stored(CUSTOMER, KeptRows()))
+        self.view = Draft(Stored(CUSTOMER, KeptRows()))
         self.asked = 0
         self.given(
             CustomerRegistered(customer_id=CUSTOMER, time_zone=BERLIN.key),
