@@ -43,6 +43,7 @@ def worker() -> None:
 
     Example: BILLFOLD_INSTANCE=worker-1 billfold worker
     """
+    _reach_kafka()
     from streams.running import run_worker
 
     run_worker()
@@ -54,6 +55,7 @@ def sink() -> None:
 
     Example: BILLFOLD_WAREHOUSE=/data/warehouse.duckdb billfold sink
     """
+    _reach_kafka()
     from streams.sink import run_sink
 
     run_sink()
@@ -101,11 +103,16 @@ def demo(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *,
+    restore_offsets: Annotated[
+        bool, typer.Option("--restore-offsets", help="Write back offsets that the workers' group has lost")
+    ] = False,
+) -> None:
     """Look at Kafka, topics, group, state and warehouse, and say what is wrong and what to type."""
-    from streams.doctor import examine
+    from streams import doctor
 
-    raise typer.Exit(examine())
+    raise typer.Exit(doctor.restore_offsets() if restore_offsets else doctor.examine())
 
 
 @app.command()
@@ -113,6 +120,7 @@ def audit(
     customer: Annotated[str | None, typer.Option(help="Only this customer")] = None,
 ) -> None:
     """Check that nothing is lost, doubled, out of order or altered, from the first record to the last."""
+    _reach_kafka()
     from streams.audit import run_audit
 
     raise typer.Exit(run_audit(customer))
@@ -121,6 +129,7 @@ def audit(
 @topics.command("create")
 def topics_create() -> None:
     """Create the topics that are missing; leave the others as they are."""
+    _reach_kafka()
     from streams import settings, topology
 
     configured = settings.load()
@@ -131,6 +140,7 @@ def topics_create() -> None:
 @topics.command("check")
 def topics_check() -> None:
     """Compare partitions and configuration of every topic with what our promises rest on."""
+    _reach_kafka()
     from streams import settings, topology
 
     configured = settings.load()
@@ -155,6 +165,7 @@ def catalog_check(file: Annotated[Path, typer.Argument(help="Catalog file, YAML"
 @catalog.command("publish")
 def catalog_publish(file: Annotated[Path, typer.Argument(help="Catalog file, YAML")]) -> None:
     """Publish a catalog file as the next version of its name. A published version is never changed."""
+    _reach_kafka()
     from schemas.catalog_file import read_catalog
     from streams import settings
     from streams.catalogs import publish
@@ -167,6 +178,7 @@ def catalog_publish(file: Annotated[Path, typer.Argument(help="Catalog file, YAM
 @catalog.command("list")
 def catalog_list(name: Annotated[str | None, typer.Argument(help="Name, default: the setting")] = None) -> None:
     """List the published versions of a catalog."""
+    _reach_kafka()
     from streams import settings
     from streams.catalogs import read_versions
 
@@ -209,6 +221,7 @@ def schemas_push() -> None:
 @warehouse.command("receipt")
 def warehouse_receipt() -> None:
     """Compare the warehouse with the topics: complete up to which offset, or the first difference."""
+    _reach_kafka()
     from streams.receipt import run_receipt
 
     raise typer.Exit(run_receipt())
@@ -243,6 +256,7 @@ def provisioning_reconcile(
 @dead_letters.command("list")
 def dead_letters_list(limit: Annotated[int, typer.Option(help="At most so many")] = 50) -> None:
     """Show dead letters: where they stood, why they are here."""
+    _reach_kafka()
     from streams.dead_letters import show
 
     show(limit)
@@ -254,9 +268,18 @@ def dead_letters_resend(
     offset: Annotated[int, typer.Argument(help="Offset there")],
 ) -> None:
     """Send one dead letter's bytes to the command topic again, after the fix."""
+    _reach_kafka()
     from streams.dead_letters import resend
 
     resend(partition, offset)
+
+
+def _reach_kafka() -> None:
+    """End in one sentence, within seconds, where Kafka does not answer."""
+    from streams import settings
+    from streams.reaching import reach_kafka
+
+    reach_kafka(settings.load())
 
 
 def main() -> None:

@@ -57,7 +57,16 @@ def command_record(  # noqa: PLR0913  # the envelope's fields, each by name
     Personal data is sealed with the customer's key (`vault` None: left as it is). A body that does not fit its contract
     travels as `Unparsed` and gets its answer MALFORMED from the core.
     """
+    envelope = {
+        "customer_id": customer_id,
+        "command_type": command_type,
+        "command_id": command_id,
+        "source": source,
+        "performed_by": performed_by,
+    }
     card_path = first_card_path(body)
+    if card_path is None:
+        card_path = first_card_path(envelope)
     if card_path is not None:
         raise CardNumberRefused(card_path)
     if vault is None and command_type == "EraseCustomerData":

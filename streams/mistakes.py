@@ -8,8 +8,10 @@ from schemas.catalog_file import CatalogInvalid
 from state.warehouse import WarehouseLocked, WarehouseUnfit
 from streams.catalogs import CatalogRefused, CatalogUnavailable
 from streams.door import CardNumberRefused, ErasureRefused
+from streams.eraser import EraserStopped
 from streams.provider_export import ExportUnfit
 from streams.provisioning import ProviderUnknown
+from streams.reaching import KafkaUnreachable
 from streams.registry import RegistryProblem
 from streams.settings import SettingsUnfit
 from streams.sink_batch import SinkStopped
@@ -22,8 +24,10 @@ MISTAKES = (
     CatalogRefused,
     CatalogUnavailable,
     CustomerErasedError,
+    EraserStopped,
     ErasureRefused,
     ExportUnfit,
+    KafkaUnreachable,
     ProviderUnknown,
     RegistryProblem,
     SettingsUnfit,
@@ -42,7 +46,11 @@ def sentence(failure: Exception) -> str | None:
     """What is wrong and what to do, on as few lines as it takes; None for what is no operator's mistake."""
     if isinstance(failure, KafkaException):
         error = failure.args[0]
-        if isinstance(error, KafkaError) and error.code() in UNREACHABLE:
+        if not isinstance(error, KafkaError):
+            return str(error)
+        if error.code() in UNREACHABLE:
             return "Kafka does not answer: is it running, and is BILLFOLD_BOOTSTRAP_SERVERS its address?"
-        return f"Kafka refuses: {error}"
-    return str(failure) if isinstance(failure, MISTAKES) else None
+        return f"Kafka refuses: {error.str()}"
+    if isinstance(failure, MISTAKES):
+        return str(failure) or "Kafka did not answer in time."
+    return None

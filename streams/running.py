@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from streams import logs, settings, topology
@@ -27,6 +28,8 @@ def run_worker() -> NoReturn:
     reader = configured.consumer_properties(), configured.topology.catalog
     shelf = StoryShelf(*reader) if by_record else Shelf(*reader, configured.catalog)  # 2
     shelf.read_to_end()
+    if not by_record:
+        shelf.at(datetime.now(UTC))  # a mistyped name of a catalog is told now, and not with the first command
     shelf.follow()
     worker = Worker(configured, shelf)
     clock = None if by_record else Clock(configured)

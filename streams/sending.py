@@ -14,6 +14,7 @@ from schemas.envelope import Mode, Status
 from streams import settings
 from streams.answers import print_outcome
 from streams.door import Door, command_record
+from streams.reaching import reach_kafka
 from streams.registry import use_registry
 from streams.settings import Pii, Settings
 from streams.vault import KeyVault, Vault, read_key_encryption_key
@@ -38,6 +39,7 @@ def send_command(
         mode=Mode.PREVIEW if preview else Mode.EXECUTE,
     )
     topology = configured.topology
+    reach_kafka(configured, topology.commands, topology.outcomes)
     with Door(configured.client_properties(), topology.commands, topology.outcomes) as door:
         outcome = door.ask(record, timeout_seconds=timeout)
     print_outcome(outcome)
@@ -53,13 +55,13 @@ def open_vault(configured: Settings) -> Vault | None:
 
 def read_text(body: str) -> object:
     """A body given as JSON, as @FILE, or as - for standard input. YAML is read too: JSON is a part of it."""
-    if body == "-":
-        text = sys.stdin.read()
-    elif body.startswith("@"):
-        text = Path(body[1:]).read_text()
-    else:
-        text = body
     try:
-        return yaml.safe_load(text)
+        if body == "-":
+            return yaml.safe_load(sys.stdin.read())
+        return yaml.safe_load(Path(body[1:]).read_text() if body.startswith("@") else body)
+    except (OSError, UnicodeDecodeError) as failure:
+        raise typer.BadParameter(f"the body cannot be read: {failure}") from None
     except yaml.YAMLError as problem:
-        raise typer.BadParameter(f"the body is neither JSON nor YAML: {problem}") from problem
+        mark = getattr(problem, "problem_mark", None)  # the message itself would show the text, which may be personal
+        where = f", see line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise typer.BadParameter(f"the body is neither JSON nor YAML{where}") from None

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import tomllib
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -90,7 +92,7 @@ class Settings(BaseSettings):
     """Name of the catalog that this installation decides with."""
     clock: Clock = Clock.BROKER
     pii: Pii = Pii.SEALED
-    vault: Path = Path("data/vault")
+    vault: Path = Path("data/vault/keys")
     warehouse: Path = Path("data/warehouse.duckdb")
 
     turn_items: int = Field(2000, ge=1, le=100_000)
@@ -165,6 +167,10 @@ def load(**given: Any) -> Settings:
     """Read the settings; `SettingsUnfit` names the first wrong one, never its value."""
     try:
         return Settings(**given)
+    except tomllib.TOMLDecodeError as failure:
+        raise SettingsUnfit(f"billfold.toml cannot be read: {failure}.") from None
+    except SettingsError as failure:
+        raise SettingsUnfit(f"Settings: {failure}.") from None
     except ValidationError as failure:
         first = failure.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -28,14 +28,16 @@ def sources(settings: Settings) -> tuple[Source, ...]:
     """The two topics as Kafka describes them. Raises TopologyUnfit and SinkStopped."""
     admin = AdminClient(settings.client_properties())
     names = [settings.topology.transactions, settings.topology.outcomes]
+    found, name = {}, ""
     try:
         cluster = admin.describe_cluster(request_timeout=ASK_SECONDS).result()
         described = admin.describe_topics(TopicCollection(names), request_timeout=ASK_SECONDS)
-        found = {name: described[name].result() for name in names}
+        for name in names:
+            found[name] = described[name].result()
     except KafkaException as failure:
         error = failure.args[0]
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise TopologyUnfit(f"{error.str()}: run `billfold topics create`.") from failure
+            raise TopologyUnfit(f"Topic {name} does not exist: run `billfold topics create`.") from failure
         raise SinkStopped(
             f"Kafka at {settings.bootstrap_servers} does not answer ({error.str()}): is it running?"
         ) from failure

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import assert_never
+
 from processors.analytics.rows import Origin, place
 from processors.analytics.subscription_rows import DistributorVersion, InstalledItemVersion, ProvisioningRequest
 from schemas.envelope import BusinessTransaction
-from schemas.provisioning import Distributor, InstalledItem, ProvisioningRequested
+from schemas.provisioning import (
+    Distributor,
+    InstalledItem,
+    InstalledItemRegistered,
+    ProvisioningDistributionAdded,
+    ProvisioningDistributionRemoved,
+    ProvisioningDistributorCreated,
+    ProvisioningDistributorRemoved,
+    ProvisioningEvent,
+    ProvisioningRequested,
+)
 
 
-def request(
-    transaction: BusinessTransaction, origin: Origin, position: int, event: ProvisioningRequested
-) -> ProvisioningRequest:
-    """Return what a network was asked for."""
-    return ProvisioningRequest(
-        *place(transaction, origin, position),
-        event.subscription_id,
-        event.distributor_id,
-        event.provider,
-        event.service_id,
-        event.product,
-        event.desired_state.value,
-        event.version,
-        event.requested_at,
-    )
+def steps(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: ProvisioningEvent
+) -> Iterator[ProvisioningRequest]:
+    """Give the row of a request. What distributors and items became stands in the entities."""
+    match event:
+        case ProvisioningRequested():
+            yield ProvisioningRequest(
+                *place(transaction, origin, position),
+                event.subscription_id,
+                event.distributor_id,
+                event.provider,
+                event.service_id,
+                event.product,
+                event.desired_state.value,
+                event.version,
+                event.requested_at,
+            )
+        case (
+            ProvisioningDistributorCreated()
+            | ProvisioningDistributorRemoved()
+            | ProvisioningDistributionAdded()
+            | ProvisioningDistributionRemoved()
+            | InstalledItemRegistered()
+        ):
+            return
+        case _:
+            assert_never(event)
 
 
 def distributor_version(

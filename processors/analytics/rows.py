@@ -8,7 +8,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
-from processors.analytics.subscription_rows import SUBSCRIPTION_TABLE_OF, SubscriptionRow
+from processors.analytics.subscription_rows import (
+    ComponentMoved,
+    DistributorVersion,
+    InstalledItemVersion,
+    PlanVersion,
+    ProvisioningRequest,
+    ScheduledActionStep,
+    ServiceAdded,
+    ServiceStep,
+    ServiceSwapStep,
+    SubscriptionRow,
+    SubscriptionStep,
+    WalletEntry,
+    WalletVersion,
+)
 from schemas.envelope import BusinessTransaction
 
 
@@ -227,6 +241,17 @@ TABLE_OF: dict[type[Row], str] = {
     AccountVersion: "log_account",
     CustomerVersion: "log_customer",
     CommandOutcomeFact: "fact_command_outcome",
-    **SUBSCRIPTION_TABLE_OF,
+    SubscriptionStep: "log_subscription_state",
+    ServiceAdded: "log_service",
+    ServiceStep: "log_service_state",
+    PlanVersion: "log_service_plan",
+    ServiceSwapStep: "log_service_swap",
+    ComponentMoved: "fact_bundle_amendment",
+    WalletEntry: "log_wallet_entry",
+    WalletVersion: "log_wallet",
+    ScheduledActionStep: "log_scheduled_action",
+    ProvisioningRequest: "fact_provisioning_request",
+    DistributorVersion: "log_distributor",
+    InstalledItemVersion: "log_installed_item",
 }
 """Row class -> the table that it belongs to."""

@@ -280,19 +280,3 @@ SubscriptionRow = (
     | DistributorVersion
     | InstalledItemVersion
 )
-
-SUBSCRIPTION_TABLE_OF: dict[type[SubscriptionRow], str] = {
-    SubscriptionStep: "log_subscription_state",
-    ServiceAdded: "log_service",
-    ServiceStep: "log_service_state",
-    PlanVersion: "log_service_plan",
-    ServiceSwapStep: "log_service_swap",
-    ComponentMoved: "fact_bundle_amendment",
-    WalletEntry: "log_wallet_entry",
-    WalletVersion: "log_wallet",
-    ScheduledActionStep: "log_scheduled_action",
-    ProvisioningRequest: "fact_provisioning_request",
-    DistributorVersion: "log_distributor",
-    InstalledItemVersion: "log_installed_item",
-}
-"""Row class -> the table that it belongs to."""

@@ -42,8 +42,10 @@ def steps(
 ) -> Iterator[SubscriptionRow]:
     """Give the rows of one event. What is planned stands in the entities: `plan_version`."""
     match event:
-        case SubscriptionCreated() | SubscriptionStateChanged():
-            yield _state(transaction, origin, position, event)
+        case SubscriptionCreated():
+            yield _created(transaction, origin, position, event)
+        case SubscriptionStateChanged():
+            yield _changed(transaction, origin, position, event)
         case SubscriptionServiceAdded():
             yield _added(transaction, origin, position, event)
             yield from _first_states(transaction, origin, position, event)
@@ -74,37 +76,50 @@ def plan_version(
     )
 
 
-def _state(
-    transaction: BusinessTransaction,
-    origin: Origin,
-    position: int,
-    event: SubscriptionCreated | SubscriptionStateChanged,
+def _created(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: SubscriptionCreated
 ) -> SubscriptionStep:
-    created = isinstance(event, SubscriptionCreated)
-    step = SubscriptionStep(
+    return SubscriptionStep(
         *place(transaction, origin, position),
         event.subscription_id,
-        None if created else event.action,
-        None if created else event.old_state.value,
-        (event.state if created else event.new_state).value,
+        None,
+        None,
+        event.state.value,
         event.effective_at,
-        None if created else event.cause.value,
-        None if created else event.action_id,
+        None,
+        None,
         event.reason,
         event.action_type,
         event.sub_action_type,
         transaction.occurred_at,
         transaction.source,
         event.performed_by,
+        event.account_id,
+        event.kind.value,
+        event.subscription_type,
+        event.definition,
+        event.wallet_id,
     )
-    if not created:
-        return step
-    return step._replace(
-        account_id=event.account_id,
-        kind=event.kind.value,
-        subscription_type=event.subscription_type,
-        definition=event.definition,
-        wallet_id=event.wallet_id,
+
+
+def _changed(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: SubscriptionStateChanged
+) -> SubscriptionStep:
+    return SubscriptionStep(
+        *place(transaction, origin, position),
+        event.subscription_id,
+        event.action,
+        event.old_state.value,
+        event.new_state.value,
+        event.effective_at,
+        event.cause.value,
+        event.action_id,
+        event.reason,
+        event.action_type,
+        event.sub_action_type,
+        transaction.occurred_at,
+        transaction.source,
+        event.performed_by,
     )
 
 

@@ -34,16 +34,7 @@ from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
 from schemas.fields import Entity
-from schemas.provisioning import (
-    Distributor,
-    InstalledItem,
-    InstalledItemRegistered,
-    ProvisioningDistributionAdded,
-    ProvisioningDistributionRemoved,
-    ProvisioningDistributorCreated,
-    ProvisioningDistributorRemoved,
-    ProvisioningRequested,
-)
+from schemas.provisioning import Distributor, InstalledItem, ProvisioningEvent, ProvisioningRequested
 from schemas.schedule import DueWorkParked, ScheduleEvent
 from schemas.subscriptions import (
     ActionReferenceRecorded,
@@ -136,12 +127,8 @@ def _steps(
     transaction: BusinessTransaction, origin: Origin, position: int, event: AnyEvent | UnknownEvent
 ) -> Iterable[Row]:
     """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
-    if isinstance(event, SubscriptionEvent | BundleEvent):
-        return subscriptions.steps(transaction, origin, position, event)
-    if isinstance(event, WalletEvent):
-        return wallets.steps(transaction, origin, position, event)
-    if isinstance(event, ScheduleEvent):
-        return (schedule.step(transaction, origin, position, event),)
+    if isinstance(event, SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent):
+        return _steps_of_subscriptions(transaction, origin, position, event)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
             return (bill_cycles.period_step(transaction, origin, position, event),)
@@ -149,22 +136,27 @@ def _steps(
             return (bill_cycles.change_step(transaction, origin, position, event),)
         case AccountCreated() | AccountStateChanged():
             return (accounts.state_step(transaction, origin, position, event),)
-        case ProvisioningRequested():
-            return (provisioning.request(transaction, origin, position, event),)
         case AccountStateChangePlanned() | AccountStateChangeCancelled() | AccountStateChangeFailed():
             return ()
         case AccountDetailsChanged() | CustomerRegistered() | CustomerUpdated() | CustomerDataErased():
             return ()
-        case (
-            ProvisioningDistributorCreated()
-            | ProvisioningDistributorRemoved()
-            | ProvisioningDistributionAdded()
-            | ProvisioningDistributionRemoved()
-            | InstalledItemRegistered()
-        ):
-            return ()
         case DueWorkParked() | UnknownEvent():
             return ()
+
+
+def _steps_of_subscriptions(
+    transaction: BusinessTransaction,
+    origin: Origin,
+    position: int,
+    event: SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent,
+) -> Iterable[Row]:
+    if isinstance(event, SubscriptionEvent | BundleEvent):
+        return subscriptions.steps(transaction, origin, position, event)
+    if isinstance(event, WalletEvent):
+        return wallets.steps(transaction, origin, position, event)
+    if isinstance(event, ScheduleEvent):
+        return (schedule.step(transaction, origin, position, event),)
+    return provisioning.steps(transaction, origin, position, event)
 
 
 def _versions(transaction: BusinessTransaction, origin: Origin) -> Iterator[Row]:

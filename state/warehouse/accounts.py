@@ -11,7 +11,6 @@ from state.warehouse.definitions import (
     POSITION,
     SEQUENCE,
     SOURCE,
-    Column,
     Table,
     View,
     count,

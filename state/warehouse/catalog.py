@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from state.warehouse import accounts, bill_cycles, commands, upkeep
+from state.warehouse import accounts, bill_cycles, commands, provisioning, schedule, subscriptions, upkeep, wallets
 from state.warehouse.definitions import Table, View
 
-FACTS: dict[str, Table] = {table.name: table for table in (*commands.TABLES, *accounts.TABLES, *bill_cycles.TABLES)}
+_DOMAINS = (commands, accounts, bill_cycles, subscriptions, schedule, wallets, provisioning)
+
+FACTS: dict[str, Table] = {table.name: table for domain in _DOMAINS for table in domain.TABLES}
 """The tables that are filled from the topics, and can be dropped and filled again."""
 
 UPKEEP: dict[str, Table] = {table.name: table for table in upkeep.TABLES}
@@ -13,6 +15,4 @@ UPKEEP: dict[str, Table] = {table.name: table for table in upkeep.TABLES}
 
 TABLES: dict[str, Table] = {**FACTS, **UPKEEP}
 
-VIEWS: dict[str, View] = {
-    view.name: view for view in (*commands.VIEWS, *accounts.VIEWS, *bill_cycles.VIEWS, *upkeep.VIEWS)
-}
+VIEWS: dict[str, View] = {view.name: view for domain in (*_DOMAINS, upkeep) for view in domain.VIEWS}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from state.warehouse import provisioning, schedule, subscriptions, wallets
 from state.warehouse.catalog import TABLES
 from state.warehouse.statements import create_table
 
@@ -22,10 +23,18 @@ class Migration:
     statements: tuple[str, ...]
 
 
-def _first(tables: Iterable[str]) -> tuple[str, ...]:
+_SUBSCRIPTIONS = tuple(
+    table.name for domain in (subscriptions, schedule, wallets, provisioning) for table in domain.TABLES
+)
+
+
+def _made(tables: Iterable[str]) -> tuple[str, ...]:
     return tuple(create_table(TABLES[name]) for name in tables)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "accounts, bill cycles, commands", _first(TABLES)),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "accounts, bill cycles, commands", _made(name for name in TABLES if name not in _SUBSCRIPTIONS)),
+    Migration(2, "subscriptions, schedule, wallets, provisioning", _made(_SUBSCRIPTIONS)),
+)
 
 LATEST = MIGRATIONS[-1].version

@@ -13,6 +13,10 @@ from streams.provider_export import Actual, ExportUnfit, read_export
 from streams.provisioning import Finding, compare
 
 ON, OFF = DesiredState.ACTIVE, DesiredState.INACTIVE
+JSON_LINES = """{"service_id": "s-1", "state": "ACTIVE", "version": 2, "customer_id": "K-1", "port": 7}
+
+{"service_id": "s-2", "state": "INACTIVE", "version": 1}
+"""
 
 
 def asked(service_id: str, state: DesiredState, version: int, customer_id: str = "K-1") -> ProvisioningRequest:
@@ -83,8 +87,7 @@ def test_a_service_that_is_exported_twice_is_refused() -> None:
     [
         "service_id,state,version,customer_id\ns-1,ACTIVE,2,K-1\ns-2,INACTIVE,1,\n",
         "\ufeffversion,note,service_id,state,customer_id\n2,x,s-1,ACTIVE,K-1\n1,,s-2,INACTIVE,\n",
-        '{"service_id": "s-1", "state": "ACTIVE", "version": 2, "customer_id": "K-1", "port": 7}\n'
-        '\n{"service_id": "s-2", "state": "INACTIVE", "version": 1}\n',
+        JSON_LINES,
     ],
 )
 def test_exports_are_csv_or_json_lines(text: str, tmp_path: Path) -> None:

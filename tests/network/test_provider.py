@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
-import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from schemas import codec, wire
-from schemas.envelope import CommandRecord, Status
+from schemas.envelope import Status
 from schemas.partition import partition_of
 from schemas.provisioning_requests import ProvisioningRequest, requests_in
-from schemas.words import COMMANDS
 from streams.command_line import app
+from streams.mistakes import sentence
 from streams.provisioning import Finding, Service
-from tests.faults.load import framed
-from tests.faults.rig import PARTITIONS, Rig, wait_until
+from tests.faults.rig import PARTITIONS, Rig, WorkerProcess, wait_until
 from tests.network.provider import Provider
+from tests.network.sales import Sales
 
 PROVIDER = "SWITCH"
-CUSTOMERS = 60
 CHANGES = 500
-LINES = ("LINE_A", "LINE_B", "POTS")
 FOUND = re.compile(r"^([a-z ]+): service (\S+) of customer (\S+), ", re.MULTILINE)
 
 
@@ -39,68 +36,6 @@ def rig(kafka: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)  # for `billfold` in this process
     yield rig
     rig.close()
-
-
-class Sales:
-    """What customers order: a line, a fibre and a switchboard each, then changes at random."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.rig, self.random, self.sent = rig, Random(rig.load.random.random()), 0
-
-    def ask(self, customer_id: str, command: str, **body: object) -> None:
-        self.sent += 1
-        record = CommandRecord(
-            command_id=f"order-{self.sent}",
-            customer_id=customer_id,
-            source="crm",
-            performed_by="sales",
-            body=msgspec.convert(body, COMMANDS[command]),
-        )
-        self.rig.put(framed(record))
-
-    def open(self, customer_id: str) -> None:
-        account = {"account_id": "a-1"}
-        cycle = {"code": "MONTHLY_1"}
-        self.ask(customer_id, "CreateAccount", **account, type="BUSINESS", currency="EUR", bill_cycle=cycle)
-        parts = [{"product": "LINE_A", "service_id": "l-0"}, {"product": "CHANNEL_VOICE"}]
-        services = [
-            {"product": "LINE_A", "service_id": "s-0"},
-            {"product": "FIBER_500", "service_id": "f-0"},
-            {"product": "HOSTED_PBX", "service_id": "b-0", "components": parts},
-        ]
-        self.ask(
-            customer_id,
-            "CreateSubscription",
-            subscription_id="u-1",
-            account=account,
-            kind="POSTPAID",
-            initial_state="EFFECTIVE",
-            services=services,
-        )
-
-    def change(self, customer_id: str) -> None:
-        """One change; now and then one that is refused."""
-        draw, own = self.random, {"subscription_id": "u-1"}
-        number, line = draw.randrange(4), draw.choice(LINES)
-        service = f"s-{number}"
-        match draw.randrange(5):
-            case 0:
-                new = [{"product": line, "service_id": service}]
-                self.ask(
-                    customer_id, "ChangeServiceState", **own, action="ADD", services=new, initial_state="EFFECTIVE"
-                )
-            case 1:
-                action = draw.choice(["STOP", "START", "CANCEL"])
-                self.ask(customer_id, "ChangeServiceState", **own, action=action, service_ids=[service])
-            case 2:
-                moved = [{"operation": "MOVE", "service_id": service}]
-                self.ask(customer_id, "ChangeDistribution", **own, changes=moved)
-            case 3:
-                amended = {"add": [{"product": line, "service_id": f"l-{number}"}]}
-                self.ask(customer_id, "AmendBundleServices", **own, bundle_service_id="b-0", **amended)
-            case _:
-                amended = {"remove": [{"service_id": f"l-{number}"}]}
-                self.ask(customer_id, "AmendBundleServices", **own, bundle_service_id="b-0", **amended)
 
 
 def requested(rig: Rig) -> list[ProvisioningRequest]:
@@ -157,18 +92,45 @@ def reconcile(provider: Provider, folder: Path, *options: str) -> tuple[int, set
 
 
 def test_a_provider_that_loses_messages_is_healed_by_asking_again(rig: Rig, kafka: str, tmp_path: Path) -> None:
+    topic, seed = rig.topology.provisioning, rig.load.random.randrange(10**6)
+    provider = Provider(kafka, topic, PROVIDER, tmp_path / "switch.sqlite", seed)
     sales = Sales(rig)
-    customers = [f"c{number}" for number in range(CUSTOMERS)]
-    topic = rig.topology.provisioning
-    provider = Provider(kafka, topic, PROVIDER, tmp_path / "switch.sqlite", rig.load.random.randrange(10**6))
-    for customer_id in customers:
-        sales.open(customer_id)
-    for _ in range(CHANGES):
-        sales.change(sales.random.choice(customers))
-    rig.producer.flush()
+    sales.take(CHANGES)
 
-    # 1. A worker that is killed between producing and committing asks nobody; its successor asks once.
-    assert rig.worker(FAULT="produced:kill:4").ended() < 0
+    worker = sold(rig, provider)
+    requests = requested(rig)
+    assert requests == in_transactions(rig)
+    wanted = newest(requests)
+
+    # The reconcile finds what was lost, and nothing else; looking changes nothing.
+    different = expected(provider, wanted)
+    print(f"{len(requests)} requests, {len(wanted)} services of {PROVIDER}, {len(different)} differ")
+    assert Finding.MISSING in {finding for finding, _ in different}
+    for _ in range(2):
+        assert reconcile(provider, tmp_path) == (1, different)
+
+    # Asked again, the provider has every service as it is wanted.
+    assert reconcile(provider, tmp_path, "--publish") == (0, different)
+    again = requested(rig)
+    assert len(again) == len(requests) + len(different)
+    assert newest(again) == wanted
+    provider.drops = 0
+    provider.catch_up()
+    assert reconcile(provider, tmp_path) == (0, set())
+
+    what_comes_late_or_twice_changes_nothing(provider, sales)
+    assert reconcile(provider, tmp_path) == (0, set())
+    what_somebody_broke_by_hand_is_healed_too(provider, wanted, tmp_path)
+    mistakes_are_told_in_a_sentence(rig, tmp_path / "export.csv")
+
+    provider.close()
+    worker.stop()
+    rig.check()
+
+
+def sold(rig: Rig, provider: Provider) -> WorkerProcess:
+    """Have everything decided: by a worker that is killed between producing and committing, and by its successor."""
+    assert rig.worker(FAULT="produced:kill:4").ended() == -signal.SIGKILL
     worker = rig.worker()
 
     def decided() -> bool:
@@ -178,29 +140,13 @@ def test_a_provider_that_loses_messages_is_healed_by_asking_again(rig: Rig, kafk
     wait_until("every command is decided", decided)
     provider.catch_up()
     done = Counter(outcome.command_type for outcome in rig.outcomes() if outcome.status is Status.COMPLETED)
-    assert done["AmendBundleServices"] > CHANGES / 20, done
-    requests = requested(rig)
-    assert requests == in_transactions(rig)
-    wanted = newest(requests)
+    print(done)
+    assert done["AmendBundleServices"] > CHANGES / 50
     assert provider.dropped
+    return worker
 
-    # 2. The reconcile finds what was lost, and nothing else; looking changes nothing.
-    different = expected(provider, wanted)
-    print(f"{done}\n{len(requests)} requests, {len(wanted)} services of {PROVIDER}, {len(different)} differ")
-    assert {finding for finding, _ in different} >= {Finding.MISSING, Finding.WRONG_STATE}
-    for _ in range(2):
-        assert reconcile(provider, tmp_path) == (1, different)
 
-    # 3. Asked again, the provider has every service as it is wanted.
-    assert reconcile(provider, tmp_path, "--publish") == (0, different)
-    again = requested(rig)
-    assert len(again) == len(requests) + len(different)
-    assert newest(again) == wanted
-    provider.drops = 0
-    provider.catch_up()
-    assert reconcile(provider, tmp_path) == (0, set())
-
-    # 4. What comes late or twice changes nothing any more.
+def what_comes_late_or_twice_changes_nothing(provider: Provider, sales: Sales) -> None:
     held = provider.services()
     everything = [*provider.received, *provider.dropped]
     sales.random.shuffle(everything)
@@ -208,18 +154,30 @@ def test_a_provider_that_loses_messages_is_healed_by_asking_again(rig: Rig, kafk
         provider.apply(asked)
     settled = provider.services()
     assert {service: settled[service] for service in held} == held
-    assert reconcile(provider, tmp_path) == (0, set())
 
-    # 5. What somebody broke by hand is healed too; what nobody asked for is told, and asking cannot cure it.
+
+def what_somebody_broke_by_hand_is_healed_too(
+    provider: Provider, wanted: dict[Service, ProvisioningRequest], folder: Path
+) -> None:
     broken = next(service for service, request in wanted.items() if request.desired_state == "ACTIVE")
     provider.database.execute("UPDATE service SET state = 'INACTIVE' WHERE (customer_id, service_id) = (?, ?)", broken)
-    stranger = "c0", "s-99"
+    stranger = "c0", "s-99"  # nobody asked for it: asking cannot cure it
     provider.database.execute("INSERT INTO service VALUES (?, ?, 'ACTIVE', 1)", stranger)
     both = {(Finding.WRONG_STATE.value, broken), (Finding.UNKNOWN.value, stranger)}
-    assert reconcile(provider, tmp_path, "--publish") == (1, both)
+    assert reconcile(provider, folder, "--publish") == (1, both)
     provider.catch_up()
-    assert reconcile(provider, tmp_path) == (1, {(Finding.UNKNOWN.value, stranger)})
+    assert reconcile(provider, folder) == (1, {(Finding.UNKNOWN.value, stranger)})
 
-    provider.close()
-    worker.stop()
-    rig.check()
+
+def mistakes_are_told_in_a_sentence(rig: Rig, export: Path) -> None:
+    """Foreign bytes on the topic stop nothing; a provider that was never asked for anything is a slip of the pen."""
+    topic = rig.topology.provisioning
+    rig.producer.produce(topic, b"no request", b"c0", 0)
+    rig.producer.flush()
+    words = ["provisioning", "reconcile", "--actual", str(export), "--provider"]
+    told = CliRunner().invoke(app, [*words, PROVIDER]).stdout
+    assert f"{topic}[0] at " in told
+    assert told.endswith(f"services are asked of {PROVIDER}: 1 never asked for.\n")
+    mistake = CliRunner().invoke(app, [*words, "SWICH"]).exception
+    assert isinstance(mistake, Exception)
+    assert sentence(mistake) == f"Nothing is asked of provider SWICH on {topic}, only of NETCO, SWITCH, TRUNK."

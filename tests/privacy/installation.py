@@ -57,6 +57,11 @@ class Installation(Rig):
                 stderr=out,
             )
 
+    def running(self) -> None:
+        """See that nobody ended by itself, or tell its last words."""
+        for role, process in self.processes.items():
+            assert process.poll() is None, (self.folder / f"{role}.log").read_text()[-3000:]
+
     def stop(self, role: str) -> None:
         """Ask it to end, and see that it does."""
         process = self.processes.pop(role)

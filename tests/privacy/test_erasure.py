@@ -167,6 +167,7 @@ def warehouse_filled(installation: Installation) -> None:
     outcomes = len(installation.outcomes())
 
     def told() -> bool:
+        installation.running()
         copy = copy_path(installation.settings.warehouse)
         if not copy.exists():
             return False

@@ -11,6 +11,7 @@ import msgspec
 from processors.analytics import TABLE_OF, Origin, outcome_rows, transaction_rows
 from processors.answering import Answered, Memory, Received, answer
 from schemas import codec
+from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Mode
 from schemas.malformed import Misfit, read_body
@@ -26,7 +27,8 @@ SOURCES = (Source("transactions", "cluster", "id-1", 1), Source("outcomes", "clu
 class Played:
     """The core over two dicts, and all that it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalog: Catalog = CATALOG) -> None:
+        self.catalog = catalog
         self.at = BEGIN
         self.asked = 0
         self.answers: list[Answered] = []
@@ -37,16 +39,31 @@ class Played:
         self.at = datetime.fromisoformat(f"{day}T{hour:02}:00:00+00:00")
         return self
 
-    def ask(self, customer: str, command: str, *, by: str = "crm", mode: Mode = Mode.EXECUTE, **body: Any) -> None:
+    def ask(
+        self,
+        customer: str,
+        command: str,
+        *,
+        by: str = "crm",
+        mode: Mode = Mode.EXECUTE,
+        performed_at: datetime | None = None,
+        **body: Any,
+    ) -> None:
         """Give one command, built from plain values."""
         built = read_body(command, body)
         assert not isinstance(built, Misfit), built
         self.asked += 1
         record = CommandRecord(
-            command_id=f"c-{self.asked}", customer_id=customer, source=by, performed_by="ada", mode=mode, body=built
+            command_id=f"c-{self.asked}",
+            customer_id=customer,
+            source=by,
+            performed_by="ada",
+            performed_at=performed_at,
+            mode=mode,
+            body=built,
         )
         state, answers = self._rows.setdefault(customer, (KeptRows(), KeptRows()))
-        memory = Memory(state=state, answers=answers, catalog_at=lambda _: CATALOG)
+        memory = Memory(state=state, answers=answers, catalog_at=lambda _: self.catalog)
         received = Received(command=record, timestamp=self.at, partition=0, offset=self.asked, may_hold_card=False)
         for answered in answer(received, memory):
             assert answered.bug is None, answered.bug
@@ -84,3 +101,11 @@ class Played:
         warehouse = Warehouse.open(path, SOURCES)
         warehouse.write(Batch(rows=self.rows(), advances=[Advance("transactions", 0, 0, len(self.transactions))]))
         return warehouse
+
+    def asked(self, tmp_path: Path, query: str) -> list[tuple[Any, ...]]:
+        """What a new warehouse with all of it answers."""
+        warehouse = self.into(tmp_path / "w.duckdb")
+        try:
+            return warehouse.rows(query)
+        finally:
+            warehouse.close()

@@ -18,11 +18,7 @@ SEALED = "sealed:v1:AAAAAAAAAAAA:" + "x" * 60
 
 
 def asked(tmp_path: Path, played: Played, query: str) -> list[tuple[Any, ...]]:
-    warehouse = played.into(tmp_path / "w.duckdb")
-    try:
-        return warehouse.rows(query)
-    finally:
-        warehouse.close()
+    return played.asked(tmp_path, query)
 
 
 @pytest.fixture
