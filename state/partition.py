@@ -64,8 +64,8 @@ class Disk(Protocol):
     def getter(self, table: str) -> "Getter":
         """Return the function that reads one key of a table."""
 
-    def scan(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with the prefix, in key order."""
+    def scan(self, table: str, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with the prefix, from the key `start` on, in key order."""
 
     def position(self, table: str) -> int | None:
         """Return the next changelog offset to apply."""
@@ -127,13 +127,13 @@ class Partition:
         get: Getter = self._families[table].get
         return get
 
-    def scan(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with the prefix, in key order, as they are at the call."""
+    def scan(self, table: str, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with the prefix, from the key `start` on, in key order, as they are at the call."""
         reading = ReadOptions()
         if end := _after(prefix):
             reading.set_iterate_upper_bound(end)  # never walks the tombstones of the neighbour
         cursor = self._families[table].iter(reading)
-        cursor.seek(prefix)
+        cursor.seek(max(prefix, start))
         return self._rows(cursor, reading)
 
     def _rows(self, cursor: RdictIter, reading: ReadOptions) -> Iterator[tuple[bytes, bytes]]:

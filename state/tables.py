@@ -28,10 +28,10 @@ class View:
         except Exception as failure:  # rocksdict raises Exception itself
             raise self._disk.damaged(failure) from failure
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with the prefix, in key order, as they are at the call."""
-        rows = self._disk.scan(self._table, prefix)
-        changed = self._changed(prefix)
+    def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with the prefix, from the key `start` on, in key order, as they are at the call."""
+        rows = self._disk.scan(self._table, prefix, start)
+        changed = self._changed(prefix, start)
         return _merge(rows, changed) if changed else rows
 
     def apply(self, changes: Mapping[bytes, bytes | None]) -> None:
@@ -47,13 +47,13 @@ class View:
         self.overlay = {}
         self._ordered = None
 
-    def _changed(self, prefix: bytes) -> list[tuple[bytes, bytes | None]]:
+    def _changed(self, prefix: bytes, start: bytes) -> list[tuple[bytes, bytes | None]]:
         if not self.overlay:
             return []
         if self._ordered is None:
             self._ordered = sorted(self.overlay)
         ordered, found = self._ordered, []
-        for index in range(bisect_left(ordered, prefix), len(ordered)):
+        for index in range(bisect_left(ordered, max(prefix, start)), len(ordered)):
             if not ordered[index].startswith(prefix):
                 break
             found.append((ordered[index], self.overlay[ordered[index]]))

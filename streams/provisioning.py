@@ -212,11 +212,11 @@ def run_reconcile(provider: str, actual: Path, *, again: bool, settings: Setting
     """Print what differs, and ask again for what that can cure if `again`; 1 if something stays different, else 0."""
     configured = settings or load()
     use_registry(configured)
-    console = Console()
+    console, held = Console(), list(read_export(actual))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Reading {configured.topology.provisioning}", total=None)
         wanted = wanted_of(configured, provider, lambda done, whole: progress.update(task, completed=done, total=whole))
-    differences = compare(wanted.requests, read_export(actual))
+    differences = compare(wanted.requests, held)
     for line in (*(one.sentence for one in differences), *wanted.unreadable):
         console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     counted = ", ".join(
@@ -224,7 +224,7 @@ def run_reconcile(provider: str, actual: Path, *, again: bool, settings: Setting
     )
     total = f"{len(wanted.requests)} services are asked of {provider}"
     console.print(f"{total}: {counted or 'all are as wanted'}.", highlight=False, soft_wrap=True)
-    if not again:
+    if not again or not differences:
         return 1 if differences else 0
     sent = publish(configured, (one.desired for one in differences if one.curable and one.desired))
     console.print(f"Asked again for {sent}.", highlight=False, soft_wrap=True)

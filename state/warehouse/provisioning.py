@@ -34,7 +34,7 @@ _ITEM_ATTRIBUTES = (
     text("product", "The physical good"),
     text("ownership", "Whose it is: CUSTOMER or PROVIDER"),
     sealed("serial_number", "Serial number"),
-    text("provider", "Network of the distributor that it is on", required=False),
+    text("provider", "Network of the distributor that it is on, or was on last", required=False),
     text("distributor_id", "Distributor that it is on", required=False),
 )
 

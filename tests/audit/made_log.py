@@ -61,8 +61,9 @@ class MemoryDisk:
     def getter(self, table: str) -> Any:
         return self.tables[table].get
 
-    def scan(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return iter(sorted(row for row in self.tables[table].items() if row[0].startswith(prefix)))
+    def scan(self, table: str, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        rows = sorted(self.tables[table].items())
+        return iter([row for row in rows if row[0].startswith(prefix) and row[0] >= start])
 
     def write(self, changes: Any, positions: Any, written_at: float) -> None:
         del positions, written_at

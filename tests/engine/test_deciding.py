@@ -22,8 +22,9 @@ class MemoryDisk:
     def getter(self, table: str) -> Getter:
         return self.rows[table].get
 
-    def scan(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return iter(sorted(row for row in self.rows[table].items() if row[0].startswith(prefix)))
+    def scan(self, table: str, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        rows = sorted(self.rows[table].items())
+        return iter([row for row in rows if row[0].startswith(prefix) and row[0] >= start])
 
     def position(self, table: str) -> int | None:
         raise NotImplementedError

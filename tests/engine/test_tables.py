@@ -37,6 +37,8 @@ def test_reads_and_scans_equal_a_dict_whatever_is_on_disk_and_what_in_the_overla
         elif isinstance(step, bytes):
             expected = sorted((key, value) for key, value in model.items() if key.startswith(step))
             assert list(tables.state.scan(step)) == expected
+            for start in (b"b", step + b"a", step + b"\xff"):
+                assert list(tables.state.scan(step, start)) == [row for row in expected if row[0] >= start]
             assert tables.state.get(step) == model.get(step)
             assert tables.answers.get(step) is None
         else:

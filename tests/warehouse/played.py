@@ -102,7 +102,7 @@ class Played:
         warehouse.write(Batch(rows=self.rows(), advances=[Advance("transactions", 0, 0, len(self.transactions))]))
         return warehouse
 
-    def asked(self, tmp_path: Path, query: str) -> list[tuple[Any, ...]]:
+    def found(self, tmp_path: Path, query: str) -> list[tuple[Any, ...]]:
         """What a new warehouse with all of it answers."""
         warehouse = self.into(tmp_path / "w.duckdb")
         try:

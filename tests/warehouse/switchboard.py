@@ -115,6 +115,9 @@ def television() -> Played:
     played.on("2026-03-06")
     ask(played, "RescheduleAction", action_id=start, schedule={**on, "date": "2026-03-26"}, **action)
     ask(played, "CancelScheduledAction", action_id=stop, **action)
+    ask(played, "ChangeServiceState", action="STOP", schedule={**on, "date": "2026-04-25"}, **change)
+    rest: dict[str, Any] = {"action": "DEACTIVATE_SHORT_TERM", "until": "2026-04-20T00:00:00+02:00"}
+    ask(played, "ChangeSubscriptionState", schedule={**on, "date": "2026-03-28"}, **rest, **action)
     swap = {"from_service_id": "net", "to_service": {"product": "FIBER_1000", "service_id": "net-2"}}
     ask(played, "SwapService", **swap, **action)
     phone = {"item_id": "i-1", "product": "DESK_PHONE", "serial_number": SERIAL}

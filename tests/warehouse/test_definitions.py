@@ -10,7 +10,11 @@ import pytest
 from processors.analytics import TABLE_OF
 from schemas.accounts import Account, Address, Contact
 from schemas.customers import Customer
+from schemas.provisioning import Distributor, InstalledItem
+from schemas.schedule import ScheduledAction
 from schemas.shapes import fields_of
+from schemas.subscriptions import Subscription, SubscriptionService
+from schemas.wallets import Wallet
 from state.warehouse import Warehouse
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
 from state.warehouse.definitions import Kind, Table, View
@@ -22,6 +26,27 @@ RULE_BOOK = {
         "trigger, outcome, cancelled_reason, source, performed_by, lead_time_days, lateness_seconds"
     ),
     "fact_billing_period": "customer_id, account_id, number, start, end, kind, bill_cycle, days, of_days, proration",
+}
+SUBSCRIPTIONS = {
+    "dim_subscription": "subscription_id, state, valid_from, valid_to, cause, action_id",
+    "dim_subscription_service": (
+        "service_id, product, product_type, family, bundle_service_id, state, valid_from, valid_to, cause, action_id, "
+        "order_id, line_id"
+    ),
+    "subscription_service_plan": "service_id, planned_from, state, action_id",
+    "fact_service_state_change": "old_state, new_state, cause, effective_at, occurred_at, backdated_seconds",
+    "fact_service_swap": "swap_class, from_tier, to_tier, from_product, to_product",
+    "fact_bundle_amendment": (
+        "bundle_service_id, product, direction, effective_at, charged_amount, action_id, performed_by"
+    ),
+    "fact_wallet_entry": "entry_number, kind, amount, balance_after, service_id, product, period_start",
+    "wallet_reconciliation": "ledger, balance, difference",
+    "fact_scheduled_action": (
+        "command_type, origin, submitted_at, due, moved, end_state, lateness_seconds, failure_codes"
+    ),
+    "fact_provisioning_request": "provider, service_id, desired_state, version",
+    "dim_distributor": "distributor_id, provider",
+    "dim_installed_item": "item_id, product",
 }
 DESCRIBED: list[Table | View] = [*TABLES.values(), *VIEWS.values()]
 
@@ -38,6 +63,12 @@ def test_every_fact_table_is_filled() -> None:
 @pytest.mark.parametrize("view", RULE_BOOK)
 def test_facts_have_exactly_the_columns_of_the_rule_book(view: str) -> None:
     assert ", ".join(column.name for column in VIEWS[view].columns) == RULE_BOOK[view]
+
+
+@pytest.mark.parametrize("name", SUBSCRIPTIONS)
+def test_what_the_rule_book_names_of_subscriptions_is_there(name: str) -> None:
+    described = {**TABLES, **VIEWS}[name]
+    assert set(SUBSCRIPTIONS[name].split(", ")) <= {column.name for column in described.columns}
 
 
 def test_the_names_of_the_rule_book_are_there() -> None:
@@ -67,9 +98,23 @@ def test_what_the_words_mark_as_personal_is_marked_in_the_warehouse() -> None:
     assert marked == personal
 
 
-def test_a_view_passes_the_marks_on() -> None:
-    assert {column.name for column in VIEWS["dim_account"].columns if column.pii} == {
-        column.name for column in FACTS["log_account"].columns if column.pii
+def test_of_installed_items_the_serial_number_is_personal() -> None:
+    """Of all tables beside those of accounts and customers, as of their entities."""
+    marked = {
+        (name, column.name)
+        for name, table in FACTS.items()
+        for column in table.columns
+        if column.pii and name not in ("log_account", "log_customer")
+    }
+    assert marked == {("log_installed_item", field.name) for field in fields_of(InstalledItem) if field.pii}
+    for word in (Subscription, SubscriptionService, Wallet, Distributor, ScheduledAction):
+        assert not any(field.pii for field in fields_of(word)), "a personal field that no table marks"
+
+
+@pytest.mark.parametrize("entity", ["account", "customer", "distributor", "installed_item"])
+def test_a_view_passes_the_marks_on(entity: str) -> None:
+    assert {column.name for column in VIEWS[f"dim_{entity}"].columns if column.pii} == {
+        column.name for column in FACTS[f"log_{entity}"].columns if column.pii
     }
 
 

@@ -18,7 +18,7 @@ SEALED = "sealed:v1:AAAAAAAAAAAA:" + "x" * 60
 
 
 def asked(tmp_path: Path, played: Played, query: str) -> list[tuple[Any, ...]]:
-    return played.asked(tmp_path, query)
+    return played.found(tmp_path, query)
 
 
 @pytest.fixture

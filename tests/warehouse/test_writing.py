@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.warehouse import Advance, Batch, Source, Warehouse, WarehouseLocked, WarehouseUnfit, copy_path, publish
-from state.warehouse.catalog import FACTS
+from state.warehouse.catalog import FACTS, TABLES
 from state.warehouse.digest import Tallying, row_number_sql
+from state.warehouse.migrations import LATEST, MIGRATIONS
 from tests.warehouse.played import BEGIN, SOURCES, Played
 
 OTHERS = "import duckdb; duckdb.connect({!r}, read_only={})"
@@ -88,6 +89,21 @@ def test_a_newer_warehouse_is_refused(tmp_path: Path, played: Played) -> None:
         newer.execute("INSERT INTO sink_version VALUES (99, 'of tomorrow')")
     with pytest.raises(WarehouseUnfit, match="start the newer release"):
         Warehouse.open(path, SOURCES)
+
+
+def test_a_warehouse_of_the_first_release_gets_what_is_new(tmp_path: Path, played: Played) -> None:
+    path = tmp_path / "w.duckdb"
+    with duckdb.connect(path) as older:
+        for statement in MIGRATIONS[0].statements:
+            older.execute(statement)
+        older.execute("INSERT INTO sink_version VALUES (1, 'accounts, bill cycles, commands')")
+        names = {name for (name,) in older.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert "log_account" in names
+    assert "log_wallet" not in names
+    warehouse = played.into(path)
+    assert {name for (name,) in warehouse.rows("SELECT table_name FROM duckdb_tables()")} == set(TABLES)
+    assert warehouse.rows("SELECT max(version) FROM sink_version") == [(LATEST,)]
+    warehouse.close()
 
 
 def test_what_is_no_database_is_said(tmp_path: Path) -> None:
