@@ -14,6 +14,7 @@ import msgspec
 from processors.acting import LIVE, ON
 from processors.indexes import SCHEDULED_ACTION, IndexRows, clock_id
 from schemas.actions import ServiceState
+from schemas.amounts import as_stored
 from schemas.fields import Entity, Event
 from schemas.provisioning import Distributor, InstalledItem, InstalledItemRegistered, ProvisioningDistributorCreated
 from schemas.rosters import ActivationCharge, Member, Numbers, ReferenceRow, Tally
@@ -73,7 +74,7 @@ def followed(customer_id: str, event: Event, read: Callable[[bytes], bytes | Non
             row = ReferenceRow(event.command_id, event.command_type, event.body_digest)
             return {within(customer_id, "reference", owner) + event.reference.encode(): _encode(row)}
         case WalletDebited(kind=DebitKind.ACTIVATION):
-            charge = ActivationCharge(event.wallet_id, event.entry_number, event.amount, event.effective_at)
+            charge = ActivationCharge(event.wallet_id, event.entry_number, as_stored(event.amount), event.effective_at)
             return {key(customer_id, "activation_charge", event.service_id): _encode(charge)}
         case SubscriptionServiceAdded():
             return _numbered(customer_id, event.subscription_id, "service", event.number, read)

@@ -46,6 +46,9 @@ from schemas.subscriptions import (
 from schemas.wallets import Wallet, WalletEvent
 from schemas.words import AnyEvent
 
+_OfServices = SubscriptionEvent | BundleEvent
+_OfSubscriptions = _OfServices | WalletEvent | ScheduleEvent | ProvisioningEvent
+
 # Events after which an entity is, for its dimension, what it was. Any other event, a new one too, makes a version.
 _NO_NEW_VERSION = frozenset(
     {
@@ -127,7 +130,7 @@ def _steps(
     transaction: BusinessTransaction, origin: Origin, position: int, event: AnyEvent | UnknownEvent
 ) -> Iterable[Row]:
     """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
-    if isinstance(event, SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent):
+    if isinstance(event, _OfSubscriptions):
         return _steps_of_subscriptions(transaction, origin, position, event)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
@@ -145,12 +148,9 @@ def _steps(
 
 
 def _steps_of_subscriptions(
-    transaction: BusinessTransaction,
-    origin: Origin,
-    position: int,
-    event: SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent,
+    transaction: BusinessTransaction, origin: Origin, position: int, event: _OfSubscriptions
 ) -> Iterable[Row]:
-    if isinstance(event, SubscriptionEvent | BundleEvent):
+    if isinstance(event, _OfServices):
         return subscriptions.steps(transaction, origin, position, event)
     if isinstance(event, WalletEvent):
         return wallets.steps(transaction, origin, position, event)

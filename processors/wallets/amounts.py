@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from decimal import Context as Arithmetic
 from decimal import Decimal
 
+from schemas.amounts import CONTRACT_SCALE
 from schemas.catalog import Catalog
 
 _EXACT = Arithmetic(prec=64)
 """Wide enough for the sum of any amounts that the contracts let through."""
-
-CONTRACT_SCALE = 9
-"""Decimals of an amount in the contracts."""
 
 ZERO = Decimal(0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from schemas.amounts import as_stored
 from schemas.wallets import Wallet, WalletCreated, WalletEvent
 
 
@@ -15,11 +16,11 @@ def evolve(wallet: Wallet | None, event: WalletEvent) -> Wallet:
             wallet_id=event.wallet_id,
             subscription_id=event.subscription_id,
             currency=event.currency,
-            balance=event.balance,
+            balance=as_stored(event.balance),
         )
 
     assert wallet is not None, f"wallet {event.wallet_id} does not exist"
     assert event.entry_number == wallet.entry_number + 1, f"entry {event.entry_number} after {wallet.entry_number}"
     assert event.balance_before == wallet.balance, f"balance {event.balance_before}, not {wallet.balance}"
     assert event.balance_after >= 0, f"wallet {wallet.wallet_id} is overdrawn"
-    return replace(wallet, balance=event.balance_after, entry_number=event.entry_number)
+    return replace(wallet, balance=as_stored(event.balance_after), entry_number=event.entry_number)

@@ -118,9 +118,9 @@ def television() -> Played:
     ask(played, "ChangeServiceState", action="STOP", schedule={**on, "date": "2026-04-25"}, **change)
     rest: dict[str, Any] = {"action": "DEACTIVATE_SHORT_TERM", "until": "2026-04-20T00:00:00+02:00"}
     ask(played, "ChangeSubscriptionState", schedule={**on, "date": "2026-03-28"}, **rest, **action)
-    swap = {"from_service_id": "net", "to_service": {"product": "FIBER_1000", "service_id": "net-2"}}
+    swap: dict[str, Any] = {"from_service_id": "net", "to_service": {"product": "FIBER_1000", "service_id": "net-2"}}
     ask(played, "SwapService", **swap, **action)
-    phone = {"item_id": "i-1", "product": "DESK_PHONE", "serial_number": SERIAL}
+    phone: dict[str, Any] = {"item_id": "i-1", "product": "DESK_PHONE", "serial_number": SERIAL}
     ask(played, "RegisterInstalledItem", **phone, **action)
     played.on("2026-03-07")
     ask(

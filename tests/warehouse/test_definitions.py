@@ -67,7 +67,7 @@ def test_facts_have_exactly_the_columns_of_the_rule_book(view: str) -> None:
 
 @pytest.mark.parametrize("name", SUBSCRIPTIONS)
 def test_what_the_rule_book_names_of_subscriptions_is_there(name: str) -> None:
-    described = {**TABLES, **VIEWS}[name]
+    described = next(each for each in DESCRIBED if each.name == name)
     assert set(SUBSCRIPTIONS[name].split(", ")) <= {column.name for column in described.columns}
 
 

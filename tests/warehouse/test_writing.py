@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from state.warehouse.catalog import FACTS, TABLES
 from state.warehouse.digest import Tallying, row_number_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS
 from tests.warehouse.played import BEGIN, SOURCES, Played
+from tests.warehouse.switchboard import switchboard, television
 
 OTHERS = "import duckdb; duckdb.connect({!r}, read_only={})"
 
@@ -174,6 +176,15 @@ def test_any_harm_shows_in_the_tally(tmp_path: Path, played: Played, harm: str) 
     before = warehouse.tallies("raw_transaction", {0: 1000})
     warehouse.rows(harm)
     assert warehouse.tallies("raw_transaction", {0: 1000}) != before
+    warehouse.close()
+
+
+@pytest.mark.parametrize("history", [switchboard, television])
+def test_the_keys_of_tables_are_unique(tmp_path: Path, history: Callable[[], Played]) -> None:
+    warehouse = history().into(tmp_path / "w.duckdb")
+    for table in FACTS.values():
+        double = f"SELECT 1 FROM {table.name} GROUP BY {', '.join(table.key)} HAVING count(*) > 1"
+        assert warehouse.rows(double) == [], table.name
     warehouse.close()
 
 
