@@ -42,6 +42,11 @@ SHOWN: dict[str, str] = {
     "Bill cycle changes": """
         SELECT from_code, to_code, outcome, trigger, planned_for, round(lead_time_days, 1) AS lead_days, performed_by
         FROM fact_bill_cycle_change ORDER BY requested_at""",
+    "The switchboard's channels": """
+        SELECT product, direction, effective_at::DATE AS day, charged_amount, performed_by
+        FROM fact_bundle_amendment ORDER BY effective_at, direction DESC""",
+    "The purse": """
+        SELECT entry_number, kind, amount, balance_after, product FROM fact_wallet_entry ORDER BY entry_number""",
     "Accounts, as they are now": """
         SELECT account_id, type, state, bill_cycle, currency FROM dim_account WHERE is_current ORDER BY account_id""",
     "Answers": """

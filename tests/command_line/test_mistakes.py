@@ -23,7 +23,7 @@ SOON_SECONDS = 15
 """Five until Kafka counts as unreachable; the rest is Python's start on a busy machine."""
 KEY = {"BILLFOLD_KEY_ENCRYPTION_KEY": base64.b64encode(bytes(32)).decode()}
 NOBODY = {"BILLFOLD_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_ports(1)[0]}"}
-VAULT = {"vault", "vault-shm", "vault-wal"}
+VAULT = {"keys", "keys-shm", "keys-wal"}
 """`send` seals before it asks Kafka; a key that was made stays, for the next attempt seals with it."""
 CARD = "4111111111111111"
 NORDLYS = HOUSE / "compose" / "catalogs" / "nordlys.yaml"
@@ -113,10 +113,10 @@ def test_a_vault_of_another_key_and_one_that_others_may_read_are_refused(tmp_pat
     here(*send, **NOBODY | KEY)
     other = {"BILLFOLD_KEY_ENCRYPTION_KEY": base64.b64encode(bytes([1]) * 32).decode()}
     one_sentence(here(*send, **NOBODY | other), "made with another one")
-    (tmp_path / "data").chmod(0o755)
+    (tmp_path / "data" / "vault").chmod(0o755)
     one_sentence(here(*send, **NOBODY | KEY), "open to other users", "chmod 700")
-    (tmp_path / "data").chmod(0o700)
-    vault = KeyVault(tmp_path / "data" / "vault", bytes(32))
+    (tmp_path / "data" / "vault").chmod(0o700)
+    vault = KeyVault(tmp_path / "data" / "vault" / "keys", bytes(32))
     assert vault.opening_key("nordlys") is not None
     vault.close()
 
