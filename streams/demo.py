@@ -43,10 +43,12 @@ SHOWN: dict[str, str] = {
         SELECT from_code, to_code, outcome, trigger, planned_for, round(lead_time_days, 1) AS lead_days, performed_by
         FROM fact_bill_cycle_change ORDER BY requested_at""",
     "The switchboard's channels": """
-        SELECT product, direction, effective_at::DATE AS day, charged_amount, performed_by
+        SELECT product, direction, timezone('Europe/Stockholm', effective_at)::DATE AS day,
+            charged_amount::DECIMAL(12, 2) AS charged, performed_by
         FROM fact_bundle_amendment ORDER BY effective_at, direction DESC""",
     "The purse": """
-        SELECT entry_number, kind, amount, balance_after, product FROM fact_wallet_entry ORDER BY entry_number""",
+        SELECT entry_number, kind, amount::DECIMAL(12, 2) AS amount, balance_after::DECIMAL(12, 2) AS balance, product
+        FROM fact_wallet_entry ORDER BY entry_number""",
     "Accounts, as they are now": """
         SELECT account_id, type, state, bill_cycle, currency FROM dim_account WHERE is_current ORDER BY account_id""",
     "Answers": """
