@@ -115,7 +115,8 @@ def run_demo(*, keep: bool) -> None:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="billfold-demo-") as folder, console.status("Starting Kafka") as status:
-        given = settings.load().bootstrap_servers if "bootstrap_servers" in settings.load().model_fields_set else None
+        configured = settings.load()
+        given = configured.bootstrap_servers if "bootstrap_servers" in configured.model_fields_set else None
         with discovery.kafka(Path(folder), given=given, say=status.update) as kafka:
             console.print(f"Kafka is {kafka.story}", style="dim")
             status.update("Starting a worker and the sink")

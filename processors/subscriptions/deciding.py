@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-import msgspec
 from msgspec.structs import replace
 
 from processors import schedule
@@ -15,6 +13,7 @@ from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.references import as_given, find_account
+from processors.referencing import recorded, said_before
 from processors.subscriptions import opening
 from processors.subscriptions.effects import code_violations, own_effect
 from processors.subscriptions.touching import earliest
@@ -22,15 +21,12 @@ from schemas.actions import ActionCommand
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import (
-    ActionReferenceRecorded,
     ChangeServiceState,
     CreateSubscription,
     ServiceAction,
     ServiceCause,
     Subscription,
 )
-
-_by_name = msgspec.json.Encoder(order="deterministic")
 
 RECKONED_AFTER = frozenset(
     (
@@ -73,7 +69,7 @@ def decide_create(customer: CustomerView, command: CreateSubscription, context: 
     violations = (*opened, *effect.violations)
     if violations:
         return Refused(violations, effect.preview)
-    return Accepted(events=(*effect.events, *_referenced(action)), preview=effect.preview)
+    return Accepted(events=(*effect.events, *_recorded(action)), preview=effect.preview)
 
 
 def decide_action(
@@ -96,7 +92,7 @@ def decide_action(
 
     action = _action(command, subscription.subscription_id, context.at, context, cause)
     opened = list(opening.id_violations(customer, command))
-    repeated = _repeated(customer, action)
+    repeated = said_before(customer, action.subscription_id, command, "ABS-12")
     if repeated is not None:
         return Refused((*opened, repeated)) if isinstance(repeated, Violation) else repeated
     opened += code_violations(customer, action, context)
@@ -112,8 +108,8 @@ def decide_action(
         return Refused(violations, decided.preview)
     events = decided.events
     if not events:
-        return Accepted(events=_referenced(action), preview=decided.preview)
-    return Accepted(events=(*events, *_referenced(action)), preview=decided.preview)
+        return Accepted(events=_recorded(action), preview=decided.preview)
+    return Accepted(events=(*events, *_recorded(action)), preview=decided.preview)
 
 
 def _action(
@@ -190,40 +186,5 @@ def _later(customer: CustomerView, action: Action, context: Context) -> Effect:
 # -- references
 
 
-def digest(command: ActionCommand | CreateSubscription) -> str:
-    """SHA-256 of the canonical body."""
-    return hashlib.sha256(_by_name.encode(command)).hexdigest()
-
-
-def _repeated(customer: CustomerView, action: Action) -> Accepted | Violation | None:
-    """The answer to a reference that an accepted action of the subscription had already."""
-    command = action.command
-    if command.reference is None:
-        return None
-    first = customer.reference(action.subscription_id, command.reference)
-    if first is None:
-        return None
-    if first.command_type == type(command).__name__ and first.body_digest == digest(command):
-        return Accepted(events=(), duplicate_of=first.command_id)
-    return violation(
-        Code.DUPLICATE_REFERENCE,
-        "ABS-12",
-        "reference",
-        reference=command.reference,
-        first_command_id=first.command_id,
-    )
-
-
-def _referenced(action: Action) -> tuple[Event, ...]:
-    command = action.command
-    if command.reference is None:
-        return ()
-    return (
-        ActionReferenceRecorded(
-            subscription_id=action.subscription_id,
-            reference=command.reference,
-            command_id=action.command_id,
-            command_type=type(command).__name__,
-            body_digest=digest(command),
-        ),
-    )
+def _recorded(action: Action) -> tuple[Event, ...]:
+    return recorded(action.command, action.command_id, subscription_id=action.subscription_id)

@@ -8,9 +8,9 @@ from processors.acting import LIVE, author
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision, Refused
+from processors.referencing import recorded, said_before
 from processors.wallets.amounts import ZERO, as_given, fits, in_scale, minus, plus, scale_of
 from processors.wallets.charging import insufficient
-from processors.wallets.references import recorded, said_before
 from processors.wallets.units import funded
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
@@ -25,9 +25,9 @@ def top_up(view: CustomerView, command: TopUpWallet, context: Context) -> Decisi
     wallet = view.wallet(command.wallet_id)
     if wallet is None:
         return Refused((_unknown(command),))
-    before = said_before(view, command)
+    before = said_before(view, wallet.wallet_id, command, "WAL-14")
     if before is not None:
-        return before
+        return Refused((before,)) if isinstance(before, Violation) else before
     violations = (
         *(() if command.amount > 0 else (_amount(Code.AMOUNT_NOT_POSITIVE, wallet, command, context),)),
         *_amount_violations(wallet, command, context),
@@ -49,7 +49,7 @@ def top_up(view: CustomerView, command: TopUpWallet, context: Context) -> Decisi
         reference=command.reference,
         effective_at=context.at,
     )
-    return _moved(view, credited, context, recorded(command, context))
+    return _moved(view, credited, context, recorded(command, context.command_id, wallet_id=wallet.wallet_id))
 
 
 def adjust(view: CustomerView, command: AdjustWallet, context: Context) -> Decision:

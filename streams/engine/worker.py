@@ -1,13 +1,11 @@
 """Start a worker: check the topics, then run the Faust app until it is asked to stop."""
 
 import asyncio
-import logging
-import sys
 from typing import NoReturn
 
 import faust
 
-from streams import topology
+from streams import logs, topology
 from streams.engine.app import EngineApp
 from streams.engine.boundary import BetweenTurns, Handle, HandleBug, Hook
 from streams.settings import Settings
@@ -37,9 +35,7 @@ def run_worker(
     Raises `TopologyUnfit` before it joins when the topics are not as they must be. Ends the process with code 70 when
     a restart helps and with 78 when somebody must look, each with one line on standard error.
     """
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    logs.configure(settings.log_level)
     topology.check(settings.client_properties(), settings.topology)
     app = EngineApp(settings, handle, handle_bug, between_turns, hook)
     loop = asyncio.new_event_loop()
