@@ -1,5 +1,6 @@
 """The topics: names, partitions, configurations. Created by `billfold topics create`, checked at every start."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 DAY_MS = 24 * 60 * 60 * 1000
 ASK_SECONDS = 30.0
+VISIBLE_SECONDS = 0.02
 RECORD_BYTES = 16 << 20
 """The largest transaction, outcome or row of state. Producers and consumers are set to the same limit."""
 TOPIC_RECORD_BYTES = RECORD_BYTES + (64 << 10)  # a batch has headers of its own
@@ -133,7 +135,20 @@ def create(properties: Mapping[str, Any], topology: Topology) -> list[str]:
                 raise
         else:
             created.append(name)
+    _wait_visible(admin, created)
     return created
+
+
+def _wait_visible(admin: AdminClient, names: list[str]) -> None:
+    """Until the broker itself knows the topics: their creation is answered by the controller, which is ahead of it.
+
+    Without it a `check`, or a worker, that follows at once could be told that they do not exist.
+    """
+    deadline = time.monotonic() + ASK_SECONDS
+    while not set(names) <= admin.list_topics(timeout=ASK_SECONDS).topics.keys():
+        if time.monotonic() > deadline:
+            raise TopologyUnfit(f"The topics were created, but the broker does not show them after {ASK_SECONDS:g} s.")
+        time.sleep(VISIBLE_SECONDS)
 
 
 def check(properties: Mapping[str, Any], topology: Topology) -> None:

@@ -10,13 +10,17 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from state.partition import TABLES, Partition
 from state.source import SOURCE_KEY
 from streams import topology
 from streams.settings import Settings, load
 
+LOADING = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
+)
+"""What a broker says of a group until its coordinator is there: nothing is known yet."""
 PARTITIONS = 2
 WORKER = Path(__file__).with_name("ledger_worker.py")
 
@@ -111,6 +115,10 @@ class Ledger:
         try:
             for found in reader.committed(spots, timeout=10):
                 behind += reader.get_watermark_offsets(found, timeout=10)[1] - max(found.offset, 0)
+        except KafkaException as failure:
+            if failure.args[0].code() not in LOADING:
+                raise
+            return -1
         finally:
             reader.close()
         return behind

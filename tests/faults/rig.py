@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from schemas import codec, wire
 from schemas.catalog_file import read_catalog
@@ -24,6 +24,7 @@ from streams.audit.reading import Source
 from streams.audit.running import audit
 from streams.engine.boundary import SourceRecord
 from streams.settings import Settings
+from tests.engine.ledger import LOADING
 from tests.faults.load import Load, Sent
 
 PARTITIONS = 2
@@ -124,8 +125,14 @@ class Rig:
 
     def lag(self) -> int:
         """Commands behind the group's committed offsets."""
+        try:
+            committed = self.committed()
+        except KafkaException as failure:
+            if failure.args[0].code() not in LOADING:
+                raise
+            return -1
         ends = [self.group.get_watermark_offsets(spot, timeout=10)[1] for spot in self.spots]
-        return sum(end - max(found.offset, 0) for end, found in zip(ends, self.committed(), strict=True))
+        return sum(end - max(found.offset, 0) for end, found in zip(ends, committed, strict=True))
 
     def committed(self) -> list[TopicPartition]:
         return self.group.committed(self.spots, timeout=10)
