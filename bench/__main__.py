@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.decisions import figures as decision_costs
-from bench.load import fill, paced
+from bench.load import connected, fill, paced
 from compose.kafka import LocalKafka
 from schemas import codec, wire
 from schemas.catalog_file import read_catalog
@@ -127,7 +127,7 @@ def latency(arena: Arena, per_second: float, seconds: float) -> tuple[float, flo
     worker, outcomes = start_worker(), Outcomes()
     outcomes.start()
     try:
-        send = configured.client_properties(), configured.topology.commands, PARTITIONS
+        send = connected(configured.client_properties()), configured.topology.commands, PARTITIONS
         warm = paced(*send, 500, 2, 500)
         outcomes.wait_for(len(warm), 30)
         sent = paced(*send, per_second, seconds, 1000)
@@ -154,12 +154,13 @@ def restarts(arena: Arena, count: int, customers: int) -> tuple[float, float]:
     try:
         told = _restored_seconds(worker)
         restored = keys / told
-        sent = paced(configured.client_properties(), configured.topology.commands, PARTITIONS, 200, 1, 100)
+        send = connected(configured.client_properties()), configured.topology.commands, PARTITIONS
+        sent = paced(*send, 200, 1, 100)
         outcomes.wait_for(count, 60)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         before = len(outcomes.seen)
-        sent = paced(configured.client_properties(), configured.topology.commands, PARTITIONS, 200, 1, 100)
+        sent = paced(*send, 200, 1, 100)
         began = time.perf_counter()
         worker = start_worker()
         while not any(name in outcomes.seen for name in sent) and time.perf_counter() - began < 30:

@@ -73,11 +73,17 @@ def fill(kafka: dict[str, Any], topic: str, partitions: int, count: int, custome
     return size / count
 
 
+def connected(kafka: dict[str, Any]) -> Producer:
+    """A producer for `paced`. Kept over several runs: a new one needs up to a second for its first record."""
+    producer = Producer({**kafka, "enable.idempotence": True, "linger.ms": 1})
+    producer.list_topics(timeout=10)
+    return producer
+
+
 def paced(
-    kafka: dict[str, Any], topic: str, partitions: int, per_second: float, seconds: float, customers: int
+    producer: Producer, topic: str, partitions: int, per_second: float, seconds: float, customers: int
 ) -> dict[str, float]:
     """Send at a steady rate; answers when each command id was handed to the producer."""
-    producer = Producer({**kafka, "enable.idempotence": True, "linger.ms": 1})
     schema_id = wire.current_id("Command")
     sent: dict[str, float] = {}
     began = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -114,6 +115,8 @@ class Shelf:
                 "fetch.wait.max.ms": 20,
             }
         )
+        with suppress(KafkaException):  # who leads the topic: asked for before, or it is found out half a second later
+            self._consumer.list_topics(topic, timeout=ASK_SECONDS)
         self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
 
     def read_to_end(self, patience_seconds: float = 30.0) -> None:
@@ -165,7 +168,7 @@ class Shelf:
 
     def _catch_up(self) -> bool:
         """Take what has come; ask for the end from time to time. True when everything up to the end is read."""
-        while (message := self._consumer.poll(0.05)) is not None:
+        while (message := self._consumer.poll(0.01)) is not None:
             error = message.error()
             if error is not None:
                 raise CatalogUnavailable(f"{self.topic}: {error.str()}")

@@ -19,7 +19,7 @@ from streams import settings, topology
 from streams.catalogs import read_versions
 from streams.mistakes import sentence
 from streams.reaching import reach_kafka
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Clock, Settings
 
 ASK_SECONDS = 10.0

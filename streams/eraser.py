@@ -14,7 +14,7 @@ from schemas import codec, wire
 from schemas.erasure import CustomerDataErased
 from streams import logs, settings
 from streams.reaching import reach_kafka
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings
 from streams.sink_sources import GONE
 from streams.vault import KeyVault, Vault, read_key_encryption_key

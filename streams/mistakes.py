@@ -12,7 +12,7 @@ from streams.eraser import EraserStopped
 from streams.provider_export import ExportUnfit
 from streams.provisioning import ProviderUnknown
 from streams.reaching import KafkaUnreachable
-from streams.registry import RegistryProblem
+from streams.schema_ids import RegistryProblem
 from streams.settings import SettingsUnfit
 from streams.sink_batch import SinkStopped
 from streams.topology import TopologyUnfit

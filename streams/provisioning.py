@@ -22,7 +22,7 @@ from schemas.provisioning import DesiredState
 from schemas.provisioning_requests import ProvisioningRequest
 from streams.audit.reading import Source
 from streams.provider_export import Actual, ExportUnfit, read_export
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings, load
 
 TELL_RECORDS = 2_000

@@ -1,4 +1,4 @@
-"""The schema registry: `push` registers every contract there, `use_registry` makes the wire format speak its ids.
+"""The schema registry: `push` registers every contract there, `speak` makes the wire format use its ids.
 
 Producers never register: whoever may change contracts runs `billfold schemas push`, everyone else only looks ids up.
 """
@@ -17,6 +17,7 @@ from schemas import wire
 from schemas.compatibility import check_contracts
 from schemas.contracts import CONTRACTS, versions_of
 from schemas.wire import SchemaUnavailable, UnknownSchema
+from streams.schema_ids import RegistryProblem
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -26,18 +27,8 @@ CONFLICT = 409
 PATIENCE_SECONDS = 5
 
 
-class RegistryProblem(Exception):
-    """The registry is not as it has to be. The sentence says what to do."""
-
-
-def use_registry(configured: Settings) -> None:
-    """With a registry in the settings: write with its ids, and ask it for the schema of ids that records bear.
-
-    Raises RegistryProblem where it cannot be asked, or lacks a current contract.
-    """
-    if configured.registry_url is None:
-        wire.use_committed_list()
-        return
+def speak(configured: Settings) -> None:
+    """Write with the registry's ids, and ask it for the schema of ids that records bear. Raises RegistryProblem."""
     client = _client(configured)
     current = {contract: _current_id(client, subject, contract) for contract, subject in subjects(configured).items()}
     wire.use(lambda schema_id: _ask(client, schema_id), current)

@@ -15,7 +15,7 @@ from streams import settings
 from streams.answers import print_outcome
 from streams.door import Door, command_record
 from streams.reaching import reach_kafka
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Pii, Settings
 from streams.vault import KeyVault, Vault, read_key_encryption_key
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.stories import report
-from streams.stories.commands import story_files
+from streams.stories.checking import story_files
 from streams.stories.format import read_story
 from streams.stories.pure import play_pure
 

@@ -26,7 +26,7 @@ from streams.audit.scratch import in_folder
 from streams.audit.warehouse import Follow, audit_warehouse
 from streams.catalogs import CatalogUnavailable, Shelf
 from streams.engine.boundary import SourceRecord
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings
 from streams.worker import Worker
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -67,7 +68,10 @@ def kafka_sender(properties: Mapping[str, Any], transactional_id: str, timeout_s
     }
 
     def new(disturbed: Callable[[Any], None]) -> Sender:
-        sender: Sender = Producer(settings | {"error_cb": disturbed})
+        producer = Producer(settings | {"error_cb": disturbed})
+        with suppress(KafkaException):  # connected first: a session that is asked for at once is asked for again
+            producer.list_topics(timeout=ASK_SECONDS)  # half a second later
+        sender: Sender = producer
         return sender
 
     return new

@@ -1,11 +1,11 @@
-"""Start a worker: check the topics, then run the Faust app until it is asked to stop."""
+"""Start a worker: run the Faust app until it is asked to stop."""
 
 import asyncio
 from typing import NoReturn
 
 import faust
 
-from streams import logs, topology
+from streams import logs
 from streams.engine.app import EngineApp
 from streams.engine.boundary import BetweenTurns, Handle, HandleBug, Hook
 from streams.settings import Settings
@@ -32,11 +32,10 @@ def run_worker(
 ) -> NoReturn:
     """Decide commands until SIGTERM or SIGINT, then leave with exit code 0 after the current turn.
 
-    Raises `TopologyUnfit` before it joins when the topics are not as they must be. Ends the process with code 70 when
-    a restart helps and with 78 when somebody must look, each with one line on standard error.
+    The topics must have been checked (`topology.check`). Ends the process with code 70 when a restart helps and with
+    78 when somebody must look, each with one line on standard error.
     """
     logs.configure(settings.log_level)
-    topology.check(settings.client_properties(), settings.topology)
     app = EngineApp(settings, handle, handle_bug, between_turns, hook)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

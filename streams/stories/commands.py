@@ -1,35 +1,18 @@
-"""`billfold story`: run stories, look for rules that none shows, write one from the log."""
+"""`billfold story`: run stories, look for rules that none shows, write one from the log.
+
+Imports stand inside the commands, so that neither `billfold --help` nor a worker loads what only stories need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from streams.stories import report
-from streams.stories.format import read_story
-from streams.stories.pure import PureStage
-from streams.stories.rules import EXEMPT_FILE, RULES_FILE, coverage, read_exemptions, read_rules
-from streams.stories.runner import play
-from streams.stories.stage import Stage
-from streams.stories.story import Mistake, Story, StoryInvalid
-
 STORIES = Path("tests/stories")
 
 app = typer.Typer(help="Stories: the executable specification.", no_args_is_help=True)
-
-
-def story_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files of stories, folders searched to the bottom, in order of their names. A path that is not there is kept."""
-    for path in paths:
-        if path.is_dir():
-            found = sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
-            yield from (file for file in found if file.name != EXEMPT_FILE)
-        else:
-            yield path
 
 
 @app.command()
@@ -43,21 +26,9 @@ def check(
 
     Example: billfold story check tests/stories/bill_cycles
     """
-    passed = failed = 0
-    read, unread = _read(paths)
-    for text in unread:
-        failed += 1
-        typer.echo(text)
-    with _stages(live=live, kafka=kafka) as (stage_for, afterwards):
-        for story in read:
-            failure = play(story, stage_for(story))
-            passed, failed = passed + (failure is None), failed + (failure is not None)
-            typer.echo(report.passed(story) if failure is None else report.failed(story, failure))
-        for disagreement in afterwards():
-            passed, failed = passed - 1, failed + 1
-            typer.echo(disagreement)
-    typer.echo(report.total(passed, failed))
-    raise typer.Exit(1 if failed else 0)
+    from streams.stories.checking import check_stories
+
+    raise typer.Exit(0 if check_stories(paths, live=live, kafka=kafka) else 1)
 
 
 @app.command()
@@ -71,32 +42,9 @@ def rules(
 
     Example: billfold story rules --domain bill-cycles
     """
-    known = read_rules(folder / RULES_FILE)
-    wanted = [name.replace("_", "-") for name in domain or known]
-    strangers = [name for name in wanted if name not in known]
-    if strangers:
-        raise typer.BadParameter(f"expected one of {', '.join(known)}, found {', '.join(strangers)}")
-    read, unread = _read([folder])
-    try:
-        exemptions = read_exemptions(folder / EXEMPT_FILE, Path.cwd())
-    except StoryInvalid as mistakes:
-        typer.echo(report.invalid(folder / EXEMPT_FILE, mistakes))
-        raise typer.Exit(1) from None
-    found = coverage(known, read, exemptions)
+    from streams.stories.checking import show_gaps
 
-    for text in unread:
-        typer.echo(text)
-    for name in wanted:
-        shown = len(known[name]) - len(found.gaps[name])
-        typer.echo(f"{name}: {shown} of {len(known[name])} rules are shown")
-        for gap in found.gaps[name]:
-            typer.echo(f"    {gap}")
-        for exemption in found.exempt[name]:
-            why = f" ({exemption.why})" if exemption.why else ""
-            typer.echo(f"    {exemption.rule} exempt: {exemption.test}{why}")
-    for path, rule in found.unknown:
-        typer.echo(f"{path} names {rule}, which is no rule")
-    raise typer.Exit(1 if unread or found.unknown or any(found.gaps[name] for name in wanted) else 0)
+    raise typer.Exit(0 if show_gaps(domain or (), folder) else 1)
 
 
 @app.command()
@@ -108,8 +56,8 @@ def record(
 
     Example: billfold story record --customer nordlys --output tests/stories/found/nordlys.yaml
     """
-    from streams import settings  # noqa: PLC0415  # `billfold --help` must not load Kafka
-    from streams.stories.log import NothingRecorded, record_customer  # noqa: PLC0415  # as above
+    from streams import settings
+    from streams.stories.log import NothingRecorded, record_customer
 
     try:
         written = record_customer(settings.load(), customer)
@@ -121,32 +69,3 @@ def record(
     else:
         output.write_text(written, encoding="utf-8")
         typer.echo(f"{output}: run it with `billfold story check {output}`.")
-
-
-def _read(paths: Iterable[Path]) -> tuple[list[Story], list[str]]:
-    """The stories, and what is to be said of the files that are none. A folder without stories is one of these."""
-    read: list[Story] = []
-    unread: list[str] = []
-    for path in paths:
-        files = list(story_files([path]))
-        if not files:
-            nothing = StoryInvalid([Mistake(path, 1, "expected stories in this folder, found none")])
-            unread.append(report.invalid(path, nothing))
-        for file in files:
-            try:
-                read.append(read_story(file))
-            except StoryInvalid as mistakes:
-                unread.append(report.invalid(file, mistakes))
-    return read, unread
-
-
-@contextmanager
-def _stages(*, live: bool, kafka: str | None) -> Iterator[tuple[Callable[[Story], Stage], Callable[[], Iterator[str]]]]:
-    """A stage for each story; and afterwards one text per story that the warehouse tells otherwise."""
-    if live:
-        from streams.stories.live import LiveRun  # noqa: PLC0415  # `billfold --help` must not load Kafka
-
-        with LiveRun(kafka) as run:
-            yield run.stage, run.disagreements
-    else:
-        yield (lambda story: PureStage(str(story.path))), (lambda: iter(()))

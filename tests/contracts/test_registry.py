@@ -19,7 +19,8 @@ from schemas.contracts import CONTRACTS, schema_of
 from schemas.envelope import CommandRecord
 from schemas.wire import SchemaUnavailable, UnknownSchema, local_id
 from streams import registry as streams_registry
-from streams.registry import RegistryProblem, push, subjects, use_registry
+from streams.registry import push, subjects
+from streams.schema_ids import RegistryProblem, use_registry
 from streams.settings import Settings
 
 RECORD = CommandRecord(

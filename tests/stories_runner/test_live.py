@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from streams.stories import report
-from streams.stories.commands import story_files
+from streams.stories.checking import story_files
 from streams.stories.format import read_story
 from streams.stories.live import LiveRun
 from streams.stories.runner import play

@@ -9,7 +9,7 @@ import pytest
 from schemas.catalog_file import catalog_from_mapping
 from schemas.envelope import CommandRecord
 from streams.stories import report
-from streams.stories.commands import story_files
+from streams.stories.checking import story_files
 from streams.stories.format import read_story
 from streams.stories.pure import PureStage, play_pure
 from streams.stories.recording import Logged, catalog_mapping, written_story
