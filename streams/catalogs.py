@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, Producer, TopicPartition
 
 from processors.catalog import check_version, in_force, successor
 from schemas import codec, wire
 from schemas.catalog import Catalog
 from schemas.refusals import Violation
+from streams.readers import assigned_reader
 
 log = structlog.get_logger()
 
@@ -105,16 +106,7 @@ class Shelf:
         self._position = 0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._consumer = Consumer(
-            {
-                **kafka,
-                "group.id": f"catalog-{name}",  # never used: the topic is assigned, and nothing is committed
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 20,
-            }
-        )
+        self._consumer = assigned_reader(kafka, f"catalog-{name}", auto_offset_reset="earliest")
         with suppress(KafkaException):  # who leads the topic: asked for before, or it is found out half a second later
             self._consumer.list_topics(topic, timeout=ASK_SECONDS)
         self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])

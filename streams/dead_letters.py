@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams import settings
+from streams.readers import assigned_reader
 from streams.settings import Settings
 
 ENOUGH_SECONDS = 5.0
@@ -85,12 +86,4 @@ def _at(configured: Settings, partition: int, offset: int) -> Message:
 
 
 def _reader(configured: Settings) -> Consumer:
-    return Consumer(
-        configured.consumer_properties()
-        | {
-            "group.id": "dead-letters",  # never used: partitions are assigned, and nothing is committed
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-        }
-    )
+    return assigned_reader(configured.consumer_properties(), "dead-letters", auto_offset_reset="earliest")

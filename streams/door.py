@@ -17,6 +17,7 @@ from schemas.envelope import CommandOutcome, CommandRecord, Mode, Unparsed
 from schemas.malformed import Misfit, read_body
 from schemas.partition import partition_of
 from schemas.words import COMMANDS
+from streams.readers import assigned_reader
 from streams.sealing import seal_command, seal_unparsed
 from streams.vault import Vault
 
@@ -175,16 +176,7 @@ class Door:
     def _listen(self) -> None:
         """Begin to read outcomes at their present end, before the first command is sent."""
         assert self.outcomes is not None
-        self._consumer = Consumer(
-            {
-                **self._kafka,
-                "group.id": "door",  # never used: partitions are assigned, and nothing is committed
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 20,
-            }
-        )
+        self._consumer = assigned_reader(self._kafka, "door")
         partitions = self._consumer.list_topics(self.outcomes, timeout=10).topics[self.outcomes].partitions
         ends = [
             TopicPartition(

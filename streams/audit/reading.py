@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from state.changelogs import KafkaLog, Span, Spot
 from state.partition import TABLES
@@ -19,6 +19,7 @@ from streams.audit.partition import Letter
 from streams.audit.scratch import in_folder
 from streams.audit.tables import with_offset
 from streams.engine.boundary import SourceRecord
+from streams.readers import assigned_reader
 from streams.topology import Topology
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,18 +42,12 @@ class Reader:
     """One stream of records at a time, with a consumer of its own that no group knows."""
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
-        self._consumer = Consumer(
-            {
-                **properties,
-                "group.id": "audit",  # never used: partitions are assigned, and nothing is committed
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 20,
-                "fetch.queue.backoff.ms": 2,
-                "queued.max.messages.kbytes": 32_768,
-            }
+        self._consumer = assigned_reader(
+            properties,
+            "audit",
+            enable_partition_eof=True,
+            fetch_queue_backoff_ms=2,
+            queued_max_messages_kbytes=32_768,
         )
 
     def records(self, spot: Spot, span: Span) -> Iterator[SourceRecord]:

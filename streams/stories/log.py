@@ -16,6 +16,7 @@ from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
 from schemas.partition import partition_of
 from streams.catalogs import read_versions
+from streams.readers import assigned_reader
 from streams.settings import Settings
 from streams.stories.pure import KeptRows
 from streams.stories.recording import Logged, written_story
@@ -31,18 +32,10 @@ class NothingRecorded(Exception):
     """A customer of whom the log knows nothing, in one sentence."""
 
 
-def reader(kafka: Mapping[str, Any]) -> Consumer:
+def story_reader(kafka: Mapping[str, Any]) -> Consumer:
     """A consumer that is assigned its partitions, says when it reached their ends, and commits nothing."""
-    return Consumer(
-        {
-            **kafka,
-            "group.id": "story",  # never used
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 10,
-        }
+    return assigned_reader(
+        kafka, "story", enable_partition_eof=True, auto_offset_reset="earliest", fetch_wait_max_ms=10
     )
 
 
@@ -68,7 +61,7 @@ class Answers:
 
     def __init__(self, kafka: Mapping[str, Any], topology: Topology) -> None:
         self._topology = topology
-        self._consumer = reader(kafka)
+        self._consumer = story_reader(kafka)
         topics = (topology.outcomes, topology.transactions, topology.dead_letters)
         self._consumer.assign(
             [TopicPartition(topic, at, OFFSET_BEGINNING) for topic in topics for at in range(topology.partitions)]
@@ -143,7 +136,7 @@ class StateRows:
 
     def __init__(self, kafka: Mapping[str, Any], topology: Topology) -> None:
         self._topic = topology.changelogs["state"]
-        self._consumer = reader(kafka)
+        self._consumer = story_reader(kafka)
         self._rows = KeptRows()
         self._positions = dict.fromkeys(range(topology.partitions), 0)
         self._wanted: dict[str, int] = {}
@@ -193,7 +186,7 @@ def record_customer(settings: Settings, customer_id: str) -> str:
     topology, kafka = settings.topology, settings.consumer_properties()
     partition = partition_of(customer_id, topology.partitions)
     topics = (topology.commands, topology.outcomes, topology.transactions)
-    consumer = reader(kafka)
+    consumer = story_reader(kafka)
     commands: dict[int, tuple[CommandRecord, datetime]] = {}
     outcomes: defaultdict[int, list[CommandOutcome]] = defaultdict(list)
     transactions: defaultdict[int, list[BusinessTransaction]] = defaultdict(list)
