@@ -162,7 +162,7 @@ def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Mo
     memory: list[float] = []
 
     def wrote(batch: Batch) -> None:
-        seen.append(len(batch.rows["raw_transaction"]) + len(batch.rows["fact_command_outcome"]))
+        seen.append(sum(len(batch.rows.get(table, [])) for table in ("raw_transaction", "fact_command_outcome")))
         memory.append(psutil.Process().memory_info().rss / 1e6)
 
     starting = Moment.now()

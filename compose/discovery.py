@@ -8,11 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from compose import containers, processes
 from compose.kafka import LocalKafka
 from compose.processes import Say, silent
 from compose.registry import LocalRegistry
+
+
+class Startable(Protocol):
+    """What `stopping_on_failure` starts."""
+
+    def start(self) -> object:
+        """Start, and return when it answers."""
+
+    def stop(self) -> None:
+        """End, started or not."""
 
 
 class Origin(StrEnum):
@@ -101,7 +112,18 @@ def start_registry(folder: Path, *, given: str | None = None, port: int | None =
             return Server(local.url, Origin.PROCESSES, f"a local process, {local.url}", local.stop)
 
 
-def stopping_on_failure(server: LocalKafka | LocalRegistry) -> None:
+def start_postgres(folder: Path, *, given: str | None = None) -> Server:
+    """A PostgreSQL that goes on until `stop`: the one that was given, else a process. `address` is a URL."""
+    if given:
+        return Server(given, Origin.GIVEN, "the PostgreSQL given", lambda: None)
+    from compose.postgres import LocalPostgres  # noqa: PLC0415 - its programs are a dependency of development
+
+    local = LocalPostgres(folder)
+    stopping_on_failure(local)
+    return Server(local.url, Origin.PROCESSES, f"a local process, {local.url}", local.stop)
+
+
+def stopping_on_failure(server: Startable) -> None:
     """Start a server; when that fails or is interrupted, leave nothing of it behind."""
     try:
         server.start()

@@ -30,8 +30,17 @@ ACTIVATED_FROM = (None, ServiceState.DRAFT, ServiceState.NOT_EFFECTIVE)
 """States from which an on state is an activation; a return from resting is none (SST-3)."""
 
 
+class Undoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action brings back, where it undoes a line of an order: it costs nothing, nothing is refunded (CPO-5)."""
+
+    state: ServiceState | None = None
+    """The state that a service returns to; None leaves it to the action."""
+    restores_service_id: str | None = None
+    """The service that ended, and in whose place a new one comes."""
+
+
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One action on one subscription at a moment."""
+    """One action on one subscription at a moment. Several may be judged as one (processors/subscriptions/making.py)."""
 
     command: ActionCommand | CreateSubscription
     subscription_id: str
@@ -48,20 +57,26 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """False in projections and submissions: money is neither judged nor moved (SCH-4, SCH-8)."""
     projected: bool = False
     """Judged on a projection, not on the facts; refusals say so."""
+    place: tuple[object, ...] = ()
+    """Where it stands in a command that has several actions, so that each derives ids of its own."""
+    undoing: Undoing | None = None
+    """Set where it undoes what a line of an order did."""
 
     def derived_id(self, context: Context, *parts: object) -> str:
         """Derive an id from the submission's command id."""
-        return derive(context.customer_id, self.command_id, *parts)
+        return derive(context.customer_id, self.command_id, *self.place, *parts)
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action does or would do, and every rule that stands against it."""
+    """What an action, or several as one, does or would do, and every rule that stands against it."""
 
     violations: tuple[Violation, ...] = ()
     events: tuple[Event, ...] = ()
     """In the order that the rule book states; where there are violations: as far as it can be computed."""
     preview: Preview | None = None
     """What a preview says beside events and entities."""
+    causes: tuple[tuple[int, ...], ...] = ()
+    """For each violation the places of the actions that it is about, where several were judged as one."""
 
 
 def author(context: Context) -> str:

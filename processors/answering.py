@@ -225,7 +225,7 @@ class _Desk:
                 decided_at=known.at,
                 catalog_version=known.catalog_version,
                 rules_version=known.rules_version,
-                duplicate_of=known.duplicate_of,
+                **shown(known.remarks),
             )
         )
 
@@ -297,13 +297,13 @@ class _Desk:
                     events=events,
                     entities=entities,
                     conflicts=conflicts(events),
-                    duplicate_of=accepted.duplicate_of,
+                    **shown(accepted.remarks),
                     **shown(accepted.preview),
                 )
             )
         if not events:
             outcome = self._outcome(
-                record, status=Status.COMPLETED, catalog_version=version, duplicate_of=accepted.duplicate_of
+                record, status=Status.COMPLETED, catalog_version=version, **shown(accepted.remarks)
             )
             answers = remembering.row(record, outcome) if remember else {}
             return self._answered(outcome, state=self._moved() if remember else {}, answers=answers)
@@ -318,6 +318,7 @@ class _Desk:
             catalog_version=version,
             entities=entities,
             conflicts=conflicts(events),
+            **shown(accepted.remarks),
         )
         transaction_payload, transaction_hash, outcome_payload = codec.encode_answer(transaction, outcome)
         size = max(len(transaction_payload), len(outcome_payload))

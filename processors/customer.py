@@ -9,7 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from processors.holdings import Holdings
+from processors.billing_holdings import BillingHoldings
+from processors.ordered import Ordered
 from schemas.accounts import Account
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
@@ -62,7 +63,7 @@ class Stored:
             yield found[len(start) :].decode()
 
 
-class CustomerView(Holdings):
+class CustomerView(Ordered, BillingHoldings):
     """The customer that a decision reads. `record` adds an event, `draft` opens a layer to try things in.
 
     How events become rows is the draft's matter (processors/draft.py): a decision needs to know no more than this.

@@ -9,6 +9,7 @@ import msgspec
 from schemas.fields import Event
 from schemas.previews import Conflict, Preview
 from schemas.refusals import Violation
+from schemas.remarks import NONE, Remarks
 from schemas.schedule import ScheduledActionConflictDetected
 
 
@@ -24,8 +25,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """Events, and what the answer says beside them."""
 
     events: tuple[Event, ...]
-    duplicate_of: str | None = None
-    """The command that had the same reference and body first (ABS-12)."""
+    remarks: Remarks = NONE
+    """What the answer names, now and when it is repeated."""
     preview: Preview | None = None
 
 
@@ -38,9 +39,9 @@ def conflicts(events: Iterable[Event]) -> tuple[Conflict, ...]:
     )
 
 
-def shown(preview: Preview | None) -> dict[str, object]:
-    """What a preview says, as fields of the outcome."""
-    return {} if preview is None else msgspec.structs.asdict(preview)
+def shown(said: Preview | Remarks | None) -> dict[str, object]:
+    """What a preview says, or an answer names, as fields of the outcome."""
+    return {} if said is None else msgspec.structs.asdict(said)
 
 
 Decision = tuple[Event, ...] | Accepted | Refused

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from processors import accounts, bill_cycles, customers, schedule, subscriptions, wallets
+from processors import accounts, bill_cycles, customers, orders, schedule, subscriptions, wallets
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision
+from processors.payments.deciding import decide as decide_payment
+from processors.synchronization.deciding import synchronize
 from schemas.accounts import AccountClockCommand, AccountCommand
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
 from schemas.bundles import BundleCommand
 from schemas.customers import CustomerCommand
 from schemas.erasure import EraseCustomerData
+from schemas.orders import OrderCommand
+from schemas.payments import PaymentCommand
 from schemas.provisioning import ProvisioningCommand
 from schemas.schedule import ScheduleClockCommand, ScheduleCommand
 from schemas.subscriptions import SubscriptionCommand
+from schemas.synchronization import SynchronizeOrderBillingAccounts
 from schemas.wallets import WalletCommand
 from schemas.words import AskedCommand, ClockCommand
 
@@ -30,6 +35,12 @@ def decide(customer: CustomerView, command: AskedCommand | ClockCommand, context
         return subscriptions.decide(customer, command, context)
     if isinstance(command, ScheduleCommand | ScheduleClockCommand):
         return schedule.decide(customer, command, context)
+    if isinstance(command, OrderCommand):
+        return orders.decide(customer, command, context)
+    if isinstance(command, SynchronizeOrderBillingAccounts):
+        return synchronize(customer, command, context)
+    if isinstance(command, PaymentCommand):
+        return decide_payment(customer, command, context)
     if isinstance(command, WalletCommand):
         return wallets.decide(customer, command, context)
     if isinstance(command, CustomerCommand | EraseCustomerData):

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import fold, indexes, rosters
+from processors import billing_rows, fold, indexes, rosters
 from processors.customer import CustomerView, identity_of
 from processors.indexes import IndexRows
+from processors.orders import tallies
 from schemas.accounts import AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.fields import Entity, Event
@@ -36,7 +37,10 @@ class Draft(CustomerView):
         self.touched[identity] = after
         self._follow(indexes.changes(self.customer_id, before, after, self._zone))
         self._follow(rosters.changes(self.customer_id, before, after, self.index))
+        self._follow(tallies.changes(self.customer_id, before, after, self.index))
+        self._follow(billing_rows.changes(self.customer_id, before, after, self.index))
         self._follow(rosters.followed(self.customer_id, event, self.index))
+        self._follow(billing_rows.followed(self.customer_id, event, self.index))
         self._summarize(event)
         return after
 

@@ -5,15 +5,41 @@ from __future__ import annotations
 from typing import cast
 
 from processors import accounts, bill_cycles, customers
+from processors.accounts.linking import evolve_link
+from processors.billing_profiles import evolution as billing_profiles
+from processors.hierarchies import evolution as hierarchies
+from processors.orders import evolution as orders
+from processors.orders.lines import with_editable
+from processors.payments import evolution as payments
 from processors.provisioning import evolution as provisioning
 from processors.schedule import evolution as schedule
 from processors.subscriptions import evolution as subscriptions
+from processors.synchronization import evolution as synchronization
 from processors.wallets import evolution as wallets
 from schemas.accounts import Account, AccountEvent
 from schemas.bill_cycles import BillCycleEvent
+from schemas.billing_profiles import (
+    AssignmentEvent,
+    BillingAssignment,
+    BillingProfile,
+    MethodEvent,
+    PaymentMethod,
+    ProfileEvent,
+)
 from schemas.bundles import BundleEvent
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
+from schemas.hierarchies import (
+    AccountLinkEvent,
+    CollectionsGroup,
+    CorporateHierarchy,
+    CorporateHierarchySynchronized,
+    GroupEvent,
+)
+from schemas.order_events import OrderEvent
+from schemas.order_lines import OrderLine
+from schemas.orders import Order
+from schemas.payments import Payment, PaymentEvent
 from schemas.provisioning import (
     Distributor,
     InstalledItem,
@@ -25,6 +51,7 @@ from schemas.provisioning import (
 )
 from schemas.schedule import ScheduledAction, ScheduleEvent
 from schemas.subscriptions import SubscriptionEvent, SubscriptionService
+from schemas.synchronization import LineSyncEvent, OrderSyncEvent
 from schemas.wallets import Wallet, WalletEvent
 from schemas.words import CustomerEvent
 
@@ -41,8 +68,19 @@ def evolve(entity: Entity | None, event: Event) -> Entity:
         return wallets.evolve(cast("Wallet | None", entity), event)
     if isinstance(event, ScheduleEvent):
         return schedule.evolve(cast("ScheduledAction | None", entity), event)
+    if isinstance(event, OrderEvent):
+        return orders.evolve(entity, event)
     if isinstance(event, ProvisioningEvent):
         return _provisioned(entity, event)
+    if isinstance(event, LineSyncEvent):
+        return with_editable(synchronization.evolve_line(cast("OrderLine | None", entity), event))
+    if isinstance(event, OrderSyncEvent):
+        return synchronization.evolve_order(cast("Order | None", entity), event)
+    if isinstance(event, PaymentEvent):
+        return payments.evolve(cast("Payment | None", entity), event)
+    billed = _billed(entity, event)
+    if billed is not None:
+        return billed
     assert isinstance(event, CustomerEvent), f"no entity evolves by {type(event).__name__}"
     return customers.evolve(cast("Customer | None", entity), event)
 
@@ -56,3 +94,20 @@ def _provisioned(entity: Entity | None, event: ProvisioningEvent) -> Entity:
     if isinstance(event, ProvisioningRequested) or event.service_id is not None:
         return provisioning.evolve_service(cast("SubscriptionService | None", entity), event)
     return provisioning.evolve_item(cast("InstalledItem | None", entity), event)
+
+
+def _billed(entity: Entity | None, event: Event) -> Entity | None:
+    """What orders make of accounts, profiles and hierarchies; None where the event is another's."""
+    if isinstance(event, AssignmentEvent):
+        return billing_profiles.evolve_assignment(cast("BillingAssignment | None", entity), event)
+    if isinstance(event, ProfileEvent):
+        return billing_profiles.evolve_profile(cast("BillingProfile | None", entity), event)
+    if isinstance(event, MethodEvent):
+        return billing_profiles.evolve_method(cast("PaymentMethod | None", entity), event)
+    if isinstance(event, AccountLinkEvent):
+        return evolve_link(cast("Account | None", entity), event)
+    if isinstance(event, GroupEvent):
+        return hierarchies.evolve_group(cast("CollectionsGroup | None", entity), event)
+    if isinstance(event, CorporateHierarchySynchronized):
+        return hierarchies.evolve_tree(cast("CorporateHierarchy | None", entity), event)
+    return None

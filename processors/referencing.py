@@ -10,6 +10,7 @@ from processors.customer import CustomerView
 from processors.decision import Accepted
 from schemas.actions import ActionCommand
 from schemas.refusals import Code, Violation, violation
+from schemas.remarks import Remarks
 from schemas.subscriptions import ActionReferenceRecorded, CreateSubscription
 from schemas.wallets import TopUpWallet
 
@@ -27,7 +28,7 @@ def said_before(customer: CustomerView, owner_id: str, command: Referenced, rule
     if known is None:
         return None
     if (known.command_type, known.body_digest) == (type(command).__name__, _digest(command)):
-        return Accepted(events=(), duplicate_of=known.command_id)
+        return Accepted(events=(), remarks=Remarks(duplicate_of=known.command_id))
     return violation(
         Code.DUPLICATE_REFERENCE,
         rule,

@@ -10,6 +10,7 @@ import msgspec
 from processors.customer import Rows
 from schemas.envelope import CommandOutcome, CommandRecord
 from schemas.fields import Command
+from schemas.remarks import Remarks
 from schemas.rows import Answer, key
 
 RETENTION = timedelta(days=400)
@@ -40,9 +41,14 @@ def row(record: CommandRecord, outcome: CommandOutcome) -> dict[bytes, bytes | N
         sequence=outcome.sequence,
         catalog_version=outcome.catalog_version,
         rules_version=outcome.rules_version,
-        duplicate_of=outcome.duplicate_of,
+        remarks=remarks(outcome),
     )
     return {key(record.customer_id, "answer", record.command_id): _encode(kept)}
+
+
+def remarks(outcome: CommandOutcome) -> Remarks:
+    """What an outcome names beside its events."""
+    return Remarks(**{field: getattr(outcome, field) for field in Remarks.__struct_fields__})
 
 
 def digest(record: CommandRecord) -> bytes:

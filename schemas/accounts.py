@@ -20,7 +20,6 @@ from schemas.fields import (
     Attributes,
     ChangeId,
     Command,
-    CommandId,
     CurrencyCode,
     CustomerId,
     Entity,
@@ -30,6 +29,7 @@ from schemas.fields import (
     doc,
     pii,
 )
+from schemas.lineage import Lineage, LineRef
 from schemas.references import AccountRef
 from schemas.refusals import Violation
 
@@ -106,22 +106,6 @@ class InitialState(Word, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state: Annotated[AccountState, doc("INACTIVE or ACTIVE")]
     reason: Annotated[str | None, doc("Reason, default the state's first in the catalog")] = None
     valid_from: Annotated[datetime | None, doc("From when; a future moment plans it")] = None
-
-
-class CreatedBy(Word, frozen=True, kw_only=True):
-    """Which order line created an object."""
-
-    order_id: Annotated[str, doc("Order")]
-    line_id: Annotated[str, doc("Line of the order")]
-    revision: Annotated[int, doc("Revision of the order")]
-    command_id: CommandId
-
-
-class OrderLineRef(Word, frozen=True, kw_only=True):
-    """A line of an order."""
-
-    order_id: Annotated[str, doc("Order")]
-    line_id: Annotated[str, doc("Line of the order")]
 
 
 # -- commands
@@ -244,7 +228,10 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     tax_exemption: TaxExemption | None = None
     account_profile: Annotated[str | None, doc("Profile that supplied defaults")] = None
     billing_systems: Annotated[tuple[str, ...], doc("Billing systems that know the account")] = ()
-    created_by: Annotated[CreatedBy | None, doc("The order line that created it")] = None
+    created_by: Annotated[Lineage | None, doc("The order line that created it")] = None
+    parent_lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
+    parent_before: Annotated[str | None, doc("The parent that an order line replaced first (HIE-14)")] = None
+    closed_by: Annotated[LineRef | None, doc("The cancelled order line that closed it unused (UND-5)")] = None
     bill_cycle: Annotated[BillCycleSetting, doc("When the account is billed")]
     bill_cycle_history: Annotated[
         tuple[BillCycleHistoryPoint, ...], doc("Dated bill cycles without gaps; the latest 24")
@@ -292,7 +279,7 @@ class AccountCreated(Event, frozen=True, kw_only=True):
     tax_exemption: TaxExemption | None = None
     account_profile: Annotated[str | None, doc("Profile that supplied defaults")] = None
     billing_systems: Annotated[tuple[str, ...], doc("Billing systems that know the account")] = ()
-    created_by: Annotated[CreatedBy | None, doc("The order line that created it")] = None
+    created_by: Annotated[Lineage | None, doc("The order line that created it")] = None
 
 
 class DetailChange(Word, frozen=True, kw_only=True):
@@ -364,7 +351,7 @@ class AccountStateChanged(Event, frozen=True, kw_only=True):
     effective_date: Annotated[date, doc("Local day of effective_at")]
     cause: Annotated[StateCause, doc("Why")]
     root_account_id: Annotated[str | None, doc("Root of the cascade, on accounts below it")] = None
-    line: Annotated[OrderLineRef | None, doc("With cause ORDER: the line")] = None
+    line: Annotated[LineRef | None, doc("With cause ORDER: the line")] = None
 
 
 AccountCommand = CreateAccount | UpdateAccountDetails | ChangeAccountState | CancelPlannedStateChange

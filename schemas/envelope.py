@@ -10,6 +10,7 @@ from typing import Annotated
 import tzdata
 
 from schemas.fields import Command, CommandId, CustomerId, Entity, Event, Hash, Word, doc
+from schemas.order_lines import AlreadyBilled
 from schemas.previews import (
     Conflict,
     PreviewedCost,
@@ -124,6 +125,7 @@ class CommandOutcome(Word, frozen=True, kw_only=True):
     entities: Annotated[tuple[Entity, ...], doc("The touched entities after the command; of a repeat: none")] = ()
     duplicate_of: Annotated[str | None, doc("Command that had the same reference and body first (ABS-12)")] = None
     conflicts: Annotated[tuple[Conflict, ...], doc("Scheduled actions that would now fail (SCH-13)")] = ()
+    already_billed: Annotated[tuple[AlreadyBilled, ...], doc("Lines that an earlier update has billed (BSU-9)")] = ()
     effective_at: Annotated[datetime | None, doc("Preview of an action: from when it would hold")] = None
     added: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would come")] = ()
     removed: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would end")] = ()

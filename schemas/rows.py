@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from schemas.refusals import Violation
+from schemas.remarks import NONE, Remarks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -53,7 +54,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int | None = None
     catalog_version: int = 0
     rules_version: str = ""
-    duplicate_of: str | None = None
+    remarks: Remarks = NONE
 
 
 def _prefixed(part: str) -> bytes:

@@ -6,14 +6,29 @@ from typing import get_args
 
 from schemas.accounts import Account, AccountClockCommand, AccountCommand, AccountEvent
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand, BillCycleEvent
+from schemas.billing_profiles import (
+    AssignmentEvent,
+    BillingAssignment,
+    BillingProfile,
+    MethodEvent,
+    PaymentMethod,
+    ProfileEvent,
+)
 from schemas.bundles import BundleCommand, BundleEvent
 from schemas.customers import Customer, CustomerCommand
 from schemas.customers import CustomerEvent as RegistrationEvent
 from schemas.erasure import CustomerDataErased, EraseCustomerData
 from schemas.fields import Command, Entity, Event
+from schemas.hierarchies import AccountLinkEvent, CollectionsGroup, CorporateHierarchy, CorporateHierarchySynchronized
+from schemas.hierarchies import GroupEvent as CollectionsEvent
+from schemas.order_events import OrderEvent
+from schemas.order_lines import OrderLine
+from schemas.orders import Order, OrderCommand
+from schemas.payments import Payment, PaymentCommand, PaymentEvent
 from schemas.provisioning import Distributor, InstalledItem, ProvisioningCommand, ProvisioningEvent
 from schemas.schedule import DueWorkParked, ScheduleClockCommand, ScheduleCommand, ScheduledAction, ScheduleEvent
 from schemas.subscriptions import Subscription, SubscriptionCommand, SubscriptionEvent, SubscriptionService
+from schemas.synchronization import LineSyncEvent, OrderSyncEvent, SynchronizeOrderBillingAccounts
 from schemas.wallets import Wallet, WalletCommand, WalletEvent
 
 AskedCommand = (
@@ -26,6 +41,9 @@ AskedCommand = (
     | WalletCommand
     | ScheduleCommand
     | ProvisioningCommand
+    | OrderCommand
+    | SynchronizeOrderBillingAccounts
+    | PaymentCommand
 )
 """What a caller may ask."""
 
@@ -42,9 +60,34 @@ AnyEvent = (
     | WalletEvent
     | ScheduleEvent
     | ProvisioningEvent
+    | OrderEvent
+    | AccountLinkEvent
+    | MethodEvent
+    | ProfileEvent
+    | CollectionsEvent
+    | CorporateHierarchySynchronized
+    | AssignmentEvent
+    | LineSyncEvent
+    | OrderSyncEvent
+    | PaymentEvent
 )
 AnyEntity = (
-    Customer | Account | Subscription | SubscriptionService | Wallet | Distributor | InstalledItem | ScheduledAction
+    Customer
+    | Account
+    | Subscription
+    | SubscriptionService
+    | Wallet
+    | Distributor
+    | InstalledItem
+    | ScheduledAction
+    | Order
+    | OrderLine
+    | BillingProfile
+    | PaymentMethod
+    | BillingAssignment
+    | CollectionsGroup
+    | CorporateHierarchy
+    | Payment
 )
 
 
@@ -65,6 +108,9 @@ COMMANDS: dict[str, type[Command]] = _named(
     ScheduleCommand,
     ScheduleClockCommand,
     ProvisioningCommand,
+    OrderCommand,
+    SynchronizeOrderBillingAccounts,
+    PaymentCommand,
 )
 """What may be asked, in the order of the union in the contract: a new one goes to the end."""
 
@@ -81,6 +127,16 @@ EVENTS: dict[str, type[Event]] = _named(
     WalletEvent,
     ScheduleEvent,
     ProvisioningEvent,
+    OrderEvent,
+    AccountLinkEvent,
+    MethodEvent,
+    ProfileEvent,
+    CollectionsEvent,
+    CorporateHierarchySynchronized,
+    AssignmentEvent,
+    LineSyncEvent,
+    OrderSyncEvent,
+    PaymentEvent,
 )
 """What may happen, in the order of the union in the contract: a new one goes to the end."""
 
@@ -95,6 +151,14 @@ ENTITIES: dict[str, type[Entity]] = {
         Distributor,
         InstalledItem,
         ScheduledAction,
+        Order,
+        OrderLine,
+        BillingProfile,
+        PaymentMethod,
+        BillingAssignment,
+        CollectionsGroup,
+        CorporateHierarchy,
+        Payment,
     )
 }
 """What is kept, by kind, in the order of the union in the contract: a new one goes to the end."""

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
-
-from processors.analytics import TABLE_OF
-from processors.analytics.rows import CommandOutcomeFact
-from state.warehouse import Warehouse, WarehouseLocked, copy_path
+from processors.analytics import OUTCOME_TABLES, TABLE_OF
+from state.warehouse import Warehouse
 from state.warehouse.catalog import TABLES
+from state.warehouse.database import Dialect
 from state.warehouse.digest import Tally, Tallying
 from streams.settings import Settings
-from streams.sink_batch import SinkStopped, rows_of
-from streams.sink_sources import GONE
+from streams.sink_decoding import Decoders, decoders
+from streams.sink_place import opened_to_read
+from streams.sink_reading import read_below
+from streams.sink_records import Record, SinkStopped, decode, rows_of
 
-FETCH_RECORDS = 2_000
-FETCH_SECONDS = 1.0
-SILENCE_SECONDS = 30.0
 COMPARED_OFFSETS = 10_000  # how many are held against each other at once when a difference is looked for
 
-_OUTCOME_TABLES = (TABLE_OF[CommandOutcomeFact],)
-_TRANSACTION_TABLES = tuple(name for name in TABLE_OF.values() if name not in _OUTCOME_TABLES)
+TRANSACTION_TABLES = tuple(name for name in TABLE_OF.values() if name not in OUTCOME_TABLES)
+
+Tallies = dict[tuple[str, int, str], Tally]
+"""(topic, partition, table) -> what its rows amount to."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Receipt:
         tables = ", ".join(
             f"{name} has {self.found[name].rows} rows for {self.expected[name].rows}" for name in self.differing
         )
-        return f"{place}: differs first at offset {self.first_difference} ({tables}); drop the file and start the sink"
+        mend = f"billfold warehouse rebuild {' '.join(self.differing)}"
+        return f"{place}: differs first at offset {self.first_difference} ({tables}); `{mend}` mends it"
 
 
 @dataclass
@@ -74,25 +75,38 @@ def completeness(settings: Settings, say: Callable[[int, int], None] = lambda _d
 
     Reads the published copy while the sink has the file. Raises SinkStopped where a topic cannot be read any more.
     """
-    try:
-        warehouse = Warehouse.read(settings.warehouse)
-    except WarehouseLocked:
-        warehouse = Warehouse.read(copy_path(settings.warehouse))
-    try:
-        return _Comparing(settings, warehouse, say).receipts()
-    finally:
-        warehouse.close()
+    with contextlib.closing(opened_to_read(settings)) as warehouse, decoders(settings) as decoding:
+        return _Comparing(settings, warehouse, decoding, say).receipts()
+
+
+def tally(dialect: Dialect, records: list[Record], transactions: str) -> Tallies:
+    """What the rows of some records amount to. Raises SinkStopped for one that cannot be read."""
+    tallies: Tallies = {}
+    decoded = decode(records, transactions)
+    if decoded.failure is not None:
+        raise SinkStopped(decoded.failure)
+    for name, rows in decoded.rows.items():
+        topic = next(each.topic for each in records if (each.topic == transactions) == (name in TRANSACTION_TABLES))
+        counting = Tallying(TABLES[name], dialect)
+        for row in rows:
+            place = (topic, row[0], name)
+            if place not in tallies:
+                tallies[place] = counting.nothing()
+            counting.add(tallies[place], row)
+    return tallies
 
 
 class _Comparing:
-    def __init__(self, settings: Settings, warehouse: Warehouse, say: Callable[[int, int], None]) -> None:
-        self.settings, self.warehouse, self.say = settings, warehouse, say
-        self.counting = {name: Tallying(TABLES[name]) for name in TABLE_OF.values()}
+    def __init__(
+        self, settings: Settings, warehouse: Warehouse, decoding: Decoders, say: Callable[[int, int], None]
+    ) -> None:
+        self.settings, self.warehouse, self.decoding, self.say = settings, warehouse, decoding, say
+        self.counting = {name: Tallying(TABLES[name], warehouse.dialect) for name in TABLE_OF.values()}
 
     def receipts(self) -> list[Receipt]:
         """One for each partition that the warehouse reads, in their order."""
         topology = self.settings.topology
-        tables = {topology.transactions: _TRANSACTION_TABLES, topology.outcomes: _OUTCOME_TABLES}
+        tables = {topology.transactions: TRANSACTION_TABLES, topology.outcomes: OUTCOME_TABLES}
         readings = [
             _Reading(topic, partition, before, tables[topic])
             for (topic, partition), before in sorted(self.warehouse.offsets().items())
@@ -114,14 +128,13 @@ class _Comparing:
         for reading in readings:
             reading.tallies = {name: self.counting[name].nothing() for name in reading.tables}
         by_place = {(reading.topic, reading.partition): reading for reading in readings}
-        to_do = sum(reading.before for reading in readings)
-        for done, message in enumerate(self._records(readings), 1):
-            reading = by_place[message.topic() or "", message.partition() or 0]
-            for row in rows_of(message, self.settings.topology):
-                name = TABLE_OF[type(row)]
-                self.counting[name].add(reading.tallies[name], row)
-            if done % FETCH_RECORDS == 0:
-                self.say(done, to_do)
+        to_do, done = sum(reading.before for reading in readings), 0
+        bunches = read_below(self.settings, "receipt", {place: each.before for place, each in by_place.items()})
+        for count, tallies in self.decoding.in_turn(partial(tally, self.warehouse.dialect), bunches):
+            for (topic, partition, name), more in tallies.items():
+                by_place[topic, partition].tallies[name].add(more)
+            done += count
+            self.say(done, to_do)
         self.say(to_do, to_do)
 
     def _receipt(self, reading: _Reading, found: dict[str, Tally | None]) -> Receipt:
@@ -134,15 +147,15 @@ class _Comparing:
         """Read the partition once more, and hold it offset by offset against the table."""
         expected: dict[int, Tally] = {}
         first = 0
-        for message in self._records([reading]):
-            offset = message.offset() or 0
-            while offset >= first + COMPARED_OFFSETS:
-                if (found := self._differs(expected, reading, table, first)) is not None:
-                    return found
-                expected, first = {}, first + COMPARED_OFFSETS
-            for row in rows_of(message, self.settings.topology):
-                if TABLE_OF[type(row)] == table:
-                    self.counting[table].add(expected.setdefault(offset, self.counting[table].nothing()), row)
+        for records in read_below(self.settings, "receipt", {(reading.topic, reading.partition): reading.before}):
+            for each in records:
+                while each.offset >= first + COMPARED_OFFSETS:
+                    if (found := self._differs(expected, reading, table, first)) is not None:
+                        return found
+                    expected, first = {}, first + COMPARED_OFFSETS
+                for row in rows_of(each, self.settings.topology.transactions):
+                    if TABLE_OF[type(row)] == table:
+                        self.counting[table].add(expected.setdefault(each.offset, self.counting[table].nothing()), row)
         while first < reading.before:
             if (found := self._differs(expected, reading, table, first)) is not None:
                 return found
@@ -154,45 +167,3 @@ class _Comparing:
         found = self.warehouse.tallies_by_offset(table, reading.partition, first, before)
         said = {offset: Tally(tally.rows, tally.digest) for offset, tally in expected.items()}
         return min((offset for offset in said.keys() | found if said.get(offset) != found.get(offset)), default=None)
-
-    def _records(self, readings: list[_Reading]) -> Iterator[Message]:
-        """The committed records below each reading's offset."""
-        waiting = {(reading.topic, reading.partition): reading.before for reading in readings if reading.before}
-        consumer = Consumer(
-            {
-                **self.settings.consumer_properties(),
-                "group.id": f"{self.settings.group}-receipt",  # asked for by the library; never committed to
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "error",
-                "enable.partition.eof": True,
-            }
-        )
-        try:
-            consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in waiting])
-            heard = time.monotonic()
-            while waiting:
-                messages = consumer.consume(FETCH_RECORDS, FETCH_SECONDS)
-                yield from _below(messages, waiting)
-                if messages:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > SILENCE_SECONDS:
-                    raise SinkStopped(f"Kafka is silent for {SILENCE_SECONDS:.0f} s: is it running?")
-        finally:
-            consumer.close()
-
-
-def _below(messages: list[Message], waiting: dict[tuple[str, int], int]) -> Iterator[Message]:
-    """Those messages that are waited for; a partition leaves `waiting` when its last one has come."""
-    for message in messages:
-        place = (message.topic() or "", message.partition() or 0)
-        error, offset = message.error(), message.offset() or 0
-        ended = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - the library's own name
-        if error is not None and error.code() in GONE:
-            raise SinkStopped(f"{place[0]}, partition {place[1]}: {error.str()}. The topic cannot be read any more.")
-        if place not in waiting or (error is not None and not ended):
-            continue
-        if not ended and offset < waiting[place]:
-            yield message
-        if ended or offset + 1 >= waiting[place]:
-            del waiting[place]

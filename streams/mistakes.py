@@ -14,7 +14,7 @@ from streams.provisioning import ProviderUnknown
 from streams.reaching import KafkaUnreachable
 from streams.schema_ids import RegistryProblem
 from streams.settings import SettingsUnfit
-from streams.sink_batch import SinkStopped
+from streams.sink_records import SinkStopped
 from streams.topology import TopologyUnfit
 from streams.vault import CustomerErasedError, VaultError
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from streams.completeness import completeness
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings, load
 
 
@@ -21,9 +21,9 @@ def run_receipt(settings: Settings | None = None) -> int:
     for receipt in receipts:
         style = "green" if receipt.complete else "red"
         console.print(receipt.sentence, style=style, highlight=False, soft_wrap=True)
-        sums = {
-            f"{table}.{name}": value for table, tally in receipt.found.items() for name, value in tally.sums.items()
-        }
-        digests = " ".join(f"{table}={tally.digest:x}" for table, tally in receipt.found.items())
-        console.print(f"  sums {sums}  digests {digests}", style="dim", highlight=False, soft_wrap=True)
+        for table, tally in receipt.found.items():
+            if tally.rows:
+                sums = "".join(f", {name} {value.normalize():f}" for name, value in tally.sums.items())
+                told = f"  {table}: {tally.rows:,} rows{sums}, digest {tally.digest:x}"
+                console.print(told, style="dim", highlight=False, soft_wrap=True)
     return 0 if all(receipt.complete for receipt in receipts) else 1

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     pii: Pii = Pii.SEALED
     vault: Path = Path("data/vault/keys")
     warehouse: Path = Path("data/warehouse.duckdb")
+    """A DuckDB file, or the URL of a PostgreSQL database (`postgresql://user@host:port/database`)."""
+    warehouse_server: SecretStr | None = None
+    """Where `warehouse` is a URL it is kept here, out of logs, and the file is not used."""
+    sink_processes: int = Field(default_factory=lambda: min(4, len(os.sched_getaffinity(0))), ge=0, le=64)
+    """So many processes decode for the sink while it catches up; 0: it does that itself."""
 
     turn_items: int = Field(2000, ge=1, le=100_000)
     turn_seconds: float = Field(1.0, gt=0, le=60)
@@ -123,6 +128,14 @@ class Settings(BaseSettings):
         """Arguments over files of secrets over the environment over billfold.toml."""
         del dotenv_settings, file_secret_settings  # one place for each kind of setting
         return init_settings, FromFiles(settings_cls), env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_url_is_a_server(cls, given: dict[str, Any]) -> dict[str, Any]:
+        place = str(given.get("warehouse", ""))
+        if not place.startswith(("postgresql://", "postgres://")):
+            return given
+        return {name: value for name, value in given.items() if name != "warehouse"} | {"warehouse_server": place}
 
     @model_validator(mode="after")
     def _no_plain_text_to_strangers(self) -> Self:

@@ -11,35 +11,37 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from state.warehouse import Batch, Warehouse, WarehouseLocked, publish
+from state.warehouse import Batch, Source, Warehouse, WarehouseAway, WarehouseLocked, publish
 from streams import logs
-from streams.registry import use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings, load
-from streams.sink_batch import Gathering, SinkStopped
-from streams.sink_sources import GONE, sources
+from streams.sink_batch import Gathering
+from streams.sink_decoding import Decoders, decoders
+from streams.sink_place import place_of
+from streams.sink_reading import FETCH_SECONDS, Polled, Reading
+from streams.sink_records import Decoded, decode
+from streams.sink_sources import sources
 
 log = structlog.get_logger()
 
-FETCH_RECORDS = 2_000
-FETCH_SECONDS = 0.1
 FLUSH_SECONDS = 1.0
 """No row waits longer for its commit than this, and the time of one batch."""
-PREFETCH_KILOBYTES = 32 << 10  # what librdkafka holds ready for us, all partitions together
 PUBLISH_SECONDS = 3.0
 """A changed warehouse is published at most so often, and at once when nothing more comes."""
 IDLE_PUBLISH_SECONDS = 60.0
 """An unchanged one so often, so that an old copy means a dead sink."""
 PUBLISH_SHARE = 20
 """Publishing takes at most one part in so many of the sink's time, however large the file."""
-LOCK_SECONDS = 1.0
-LOCK_SAYS_SECONDS = 30.0
+WAIT_SECONDS = 1.0
+WAIT_SAYS_SECONDS = 30.0
+
+Stopping = Callable[[], bool]
 
 
 def run_sink(settings: Settings | None = None) -> None:
@@ -56,106 +58,112 @@ def run_sink(settings: Settings | None = None) -> None:
     fill(configured, stopping.is_set)
 
 
-def fill(settings: Settings, stopping: Callable[[], bool], wrote: Callable[[Batch], None] = lambda _: None) -> None:
+def fill(settings: Settings, stopping: Stopping, wrote: Callable[[Batch], None] = lambda _: None) -> None:
     """Fill the warehouse until told to stop; `wrote` is told of each batch after its commit.
 
     1. Ask Kafka which cluster and topics these are.
-    2. Open the database; wait while another process has it. It must come from the same cluster and topics.
+    2. Open the database; wait while another sink has it. It must come from the same cluster and topics.
     3. Read on from the offsets in the database.
     4. Gather records into a batch: bounded in rows, in bytes, in time. Nothing is written, a crash costs the reading.
     5. Write rows and offsets in one database transaction. A crash before its commit: the same records are read again
        and give the same rows. A crash after it: reading goes on behind them. Either way each row is there once.
     6. Publish a copy for readers, now and then. A crash leaves the copy before.
+
+    A database that goes away is waited for, and then all begins again with 2: whether a batch whose commit was under
+    way is there, its offsets tell.
     """
     topics = sources(settings)  # 1
     with contextlib.ExitStack() as leaving:
         # Tens of thousands of rows, none in a cycle: looking for cycles among them takes a third of the time.
         gc.disable()
         leaving.callback(gc.enable)
-        warehouse = _open(settings, topics, stopping)  # 2
-        if warehouse is None:
-            return
-        leaving.callback(warehouse.close)
-        consumer = _assigned(settings, warehouse)  # 3
-        leaving.callback(consumer.close)
-        publisher = Publisher(warehouse)
-        gathering = Gathering(settings.topology, warehouse)
+        decoding = leaving.enter_context(decoders(settings))
+        waiting: Waiting | None = None
         while not stopping():
-            idle = _gather(consumer, gathering, stopping)  # 4
+            try:
+                warehouse = _opened(settings, topics, stopping)  # 2
+                if warehouse is None:
+                    return
+                waiting = Waiting()
+                if warehouse.outgrown:
+                    log.warning(
+                        "rows of before are missing", mend=f"billfold warehouse rebuild {' '.join(warehouse.outgrown)}"
+                    )
+                with contextlib.closing(warehouse):
+                    _fill(settings, warehouse, decoding, stopping, wrote)
+                return
+            except WarehouseAway as away:
+                if waiting is None:  # it never was there: a wrong address is not waited for
+                    raise
+                waiting.say("waiting for the warehouse", reason=str(away))
+                time.sleep(WAIT_SECONDS)
+
+
+def _fill(
+    settings: Settings, warehouse: Warehouse, decoding: Decoders, stopping: Stopping, wrote: Callable[[Batch], None]
+) -> None:
+    """Steps 3 to 6, until told to stop. Raises WarehouseAway."""
+    gathering = Gathering(warehouse)
+    ours = {settings.topology.transactions, settings.topology.outcomes}
+    mine = {place: offset for place, offset in gathering.stored.items() if place[0] in ours}
+    with contextlib.closing(Reading(settings, "sink", mine)) as reading:  # 3
+        publisher = Publisher(warehouse)
+        under_way: UnderWay = deque()
+        while not stopping():
+            idle = _gather(reading, decoding, under_way, gathering, stopping)  # 4
             if not gathering.empty:
                 wrote(gathering.write())  # 5
                 publisher.changed = True
             publisher.publish_if_due(idle=idle)  # 6
+            gathering.stop_at_failure()
         publisher.publish_if_due(idle=True, leaving=True)
 
 
-def _open(settings: Settings, topics: Any, stopping: Callable[[], bool]) -> Warehouse | None:
-    """Open the warehouse; None if told to stop while another process has it."""
-    said = -LOCK_SAYS_SECONDS
-    while not stopping():
-        try:
-            return Warehouse.open(settings.warehouse, topics)
-        except WarehouseLocked as locked:
-            if time.monotonic() - said >= LOCK_SAYS_SECONDS:
-                log.warning("waiting for the warehouse", file=str(settings.warehouse), held_by=locked.holder)
-                said = time.monotonic()
-            time.sleep(LOCK_SECONDS)
-    return None
+UnderWay = deque[tuple[Polled, Callable[[], Decoded]]]
+"""What was read and is being decoded, in the order of reading."""
 
 
-def _assigned(settings: Settings, warehouse: Warehouse) -> Consumer:
-    consumer = Consumer(
-        {
-            **settings.consumer_properties(),
-            "group.id": f"{settings.group}-sink",  # asked for by the library; nothing is ever committed to it
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "error",
-            "enable.partition.eof": True,
-            "queued.max.messages.kbytes": PREFETCH_KILOBYTES,
-        }
-    )
-    ours = {settings.topology.transactions, settings.topology.outcomes}
-    consumer.assign(
-        [
-            TopicPartition(topic, partition, offset)
-            for (topic, partition), offset in warehouse.offsets().items()
-            if topic in ours
-        ]
-    )
-    return consumer
-
-
-def _gather(consumer: Consumer, gathering: Gathering, stopping: Callable[[], bool]) -> bool:
+def _gather(
+    reading: Reading, decoding: Decoders, under_way: UnderWay, gathering: Gathering, stopping: Stopping
+) -> bool:
     """Fill a batch until it is full, its time is over, or nothing more comes; True in the last case."""
     deadline = time.monotonic() + FLUSH_SECONDS
     while not gathering.full and time.monotonic() < deadline and not stopping():
-        messages = consumer.consume(FETCH_RECORDS, FETCH_SECONDS)
-        for message in _records(messages, gathering):
-            gathering.take(message)
-        if not messages:
+        while len(under_way) < decoding.at_once:
+            polled = reading.poll(0 if under_way else FETCH_SECONDS)
+            if polled.empty:
+                break
+            under_way.append((polled, decoding.ask(decode, polled.records)))
+        if not under_way:
             return True
+        polled, decoded = under_way.popleft()
+        gathering.take(decoded(), polled.ends)
     return False
 
 
-def _records(messages: list[Message], gathering: Gathering) -> Iterator[Message]:
-    """The records among what was polled; ends of partitions and passing trouble are dealt with here."""
-    for message in messages:
-        error = message.error()
-        if error is None:
-            yield message
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
-            gathering.reached(message)
-        elif error.code() in GONE:
-            raise SinkStopped(
-                f"{message.topic()}, partition {message.partition()}: {error.str()}. What the warehouse has still to "
-                "read is not there any more. Was retention changed? `billfold topics check` tells."
-            )
-        else:
-            log.warning("reading", topic=message.topic(), partition=message.partition(), error=error.str())
-            if error.fatal():
-                raise KafkaException(error)
+def _opened(settings: Settings, topics: Sequence[Source], stopping: Stopping) -> Warehouse | None:
+    """Open the warehouse; None if told to stop while another process has it."""
+    waiting = Waiting()
+    while not stopping():
+        try:
+            return Warehouse.open(place_of(settings), topics)
+        except WarehouseLocked as locked:
+            waiting.say("waiting for the warehouse", place=str(place_of(settings)), held_by=locked.holder)
+            time.sleep(WAIT_SECONDS)
+    return None
+
+
+class Waiting:
+    """Says what is waited for, now and then."""
+
+    def __init__(self) -> None:
+        self._said = -WAIT_SAYS_SECONDS
+
+    def say(self, what: str, **more: str) -> None:
+        """Log it, unless that was done within the last WAIT_SAYS_SECONDS."""
+        if time.monotonic() - self._said >= WAIT_SAYS_SECONDS:
+            log.warning(what, **more)
+            self._said = time.monotonic()
 
 
 class Publisher:

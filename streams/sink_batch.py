@@ -1,21 +1,17 @@
-"""One batch of the sink in the making: records are read, turned into rows, and checked to go on without a gap."""
+"""One batch of the sink in the making: decoded records are put together, and checked to go on without a gap."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import Message
 
-from processors.analytics import TABLE_OF, Origin, Row, outcome_rows, transaction_rows
+from processors.analytics import TABLE_OF
 from processors.analytics.rows import RawTransaction
-from schemas import codec, wire
-from schemas.codec import Unreadable
 from state.warehouse import Advance, Batch, Gap, Warehouse
-from streams.topology import Topology
+from streams.sink_records import Decoded, SinkStopped
 
 log = structlog.get_logger()
 
@@ -24,50 +20,25 @@ BATCH_BYTES = 16 << 20  # of records; as rows they take some six times as much m
 REMEMBERED_CUSTOMERS = 200_000
 """Latest sequences kept in memory, some 30 MB; others are asked of the database, once a batch."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class SinkStopped(Exception):
-    """The sink cannot go on. The sentence says what to do; nothing of the batch was written."""
-
-
-def rows_of(message: Message, topology: Topology) -> list[Any]:
-    """All rows of one record. Raises SinkStopped for one that cannot be read."""
-    partition, offset = message.partition(), message.offset()
-    assert partition is not None
-    assert offset is not None
-    origin = Origin(partition, offset, _EPOCH + timedelta(milliseconds=message.timestamp()[1]))
-    try:
-        schema_id, payload = wire.unframe(message.value())
-        if message.topic() == topology.transactions:
-            return transaction_rows(codec.TRANSACTION.decode(payload, schema_id, unknown="skip"), origin)
-        return outcome_rows(codec.OUTCOME.decode(payload, schema_id, unknown="skip"), origin)
-    except wire.UnknownSchema as unknown:
-        raise SinkStopped(
-            f"{message.topic()}, partition {partition}, offset {offset}: {unknown}. Set `registry_url` to the registry "
-            "that gave the id, or start a newer release of the sink."
-        ) from unknown
-    except wire.SchemaUnavailable as unavailable:
-        raise SinkStopped(f"{message.topic()}, partition {partition}, offset {offset}: {unavailable}") from unavailable
-    except Unreadable as unreadable:
-        raise SinkStopped(
-            f"{message.topic()}, partition {partition}, offset {offset}: {unreadable}. Only the core writes this "
-            "topic: run `billfold audit`."
-        ) from unreadable
+_RAW = TABLE_OF[RawTransaction]
+_PARTITION, _OFFSET, _PUBLISHED_AT, _CUSTOMER, _SEQUENCE = (
+    RawTransaction._fields.index(name)
+    for name in ("kafka_partition", "kafka_offset", "published_at", "customer_id", "sequence")
+)
 
 
 class Gathering:
     """Gathers batch after batch for one warehouse."""
 
-    def __init__(self, topology: Topology, warehouse: Warehouse) -> None:
-        self.topology = topology
+    def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.stored = warehouse.offsets()
         self._sequences: OrderedDict[str, int] = OrderedDict()
+        self._failure: str | None = None
         self._begin()
 
     def _begin(self) -> None:
-        self._rows: dict[type[Row], list[Row]] = {row: [] for row in TABLE_OF}
+        self._rows: dict[str, list[Sequence[Any]]] = {}
         self._next: dict[tuple[str, int], int] = {}
         self._row_count = self._bytes = 0
 
@@ -79,29 +50,30 @@ class Gathering:
     @property
     def full(self) -> bool:
         """Whether it is time to write."""
-        return self._row_count >= BATCH_ROWS or self._bytes >= BATCH_BYTES
+        return self._row_count >= BATCH_ROWS or self._bytes >= BATCH_BYTES or self._failure is not None
 
-    def take(self, message: Message) -> None:
-        """Add the rows of one record. Raises SinkStopped."""
-        rows = rows_of(message, self.topology)
-        for row in rows:
-            self._rows[type(row)].append(row)
-        self._row_count += len(rows)
-        self._bytes += len(message)
-        self._next[_place(message)] = (message.offset() or 0) + 1
+    def take(self, decoded: Decoded, ends: Mapping[tuple[str, int], int]) -> None:
+        """Add the rows of records, and the ends of partitions that were met behind them.
 
-    def reached(self, end: Message) -> None:
-        """Take note of a partition's end: what lies between the last record and it are marks of Kafka's own."""
-        place, offset = _place(end), end.offset() or 0
-        if offset > self._next.get(place, self.stored[place]):
-            self._next[place] = offset
+        What lies between a partition's last record and its end are marks of Kafka's own.
+        """
+        for table, rows in decoded.rows.items():
+            self._rows.setdefault(table, []).extend(rows)
+            self._row_count += len(rows)
+        self._bytes += decoded.bytes
+        self._next |= decoded.after
+        self._failure = decoded.failure
+        if self._failure is not None:
+            return
+        for place, offset in ends.items():
+            if offset > self._next.get(place, self.stored[place]):
+                self._next[place] = offset
 
     def write(self) -> Batch:
         """Write what was gathered, with its offsets, and begin anew. Returns what was written."""
-        raw = self._rows[RawTransaction]
-        gaps = list(self._gaps(row for row in raw if isinstance(row, RawTransaction)))
+        gaps = self._gaps(self._rows.get(_RAW, []))
         batch = Batch(
-            rows={TABLE_OF[kind]: list(rows) for kind, rows in self._rows.items()},
+            rows=self._rows,
             gaps=gaps,
             advances=[Advance(*place, self.stored[place], after) for place, after in self._next.items()],
         )
@@ -112,26 +84,24 @@ class Gathering:
         self._begin()
         return batch
 
-    def _gaps(self, transactions: Iterable[RawTransaction]) -> list[Gap]:
+    def stop_at_failure(self) -> None:
+        """Raise SinkStopped if a record could not be read. What came before it was gathered, and may be written."""
+        if self._failure is not None:
+            raise SinkStopped(self._failure)
+
+    def _gaps(self, transactions: Iterable[Sequence[Any]]) -> list[Gap]:
         """The transactions that do not continue their customer's sequence."""
         met = list(transactions)
-        unknown = {row.customer_id for row in met if row.customer_id not in self._sequences and row.sequence > 1}
+        unknown = {row[_CUSTOMER] for row in met if row[_CUSTOMER] not in self._sequences and row[_SEQUENCE] > 1}
         self._sequences.update(self.warehouse.sequences(unknown))
         gaps = []
         for row in met:
-            expected = self._sequences.get(row.customer_id, 0) + 1
-            if row.sequence != expected:
-                place = (row.kafka_partition, row.kafka_offset, row.published_at)
-                gaps.append(Gap(*place, row.customer_id, expected, row.sequence))
-            self._sequences[row.customer_id] = row.sequence
-            self._sequences.move_to_end(row.customer_id)
+            customer, sequence = row[_CUSTOMER], row[_SEQUENCE]
+            expected = self._sequences.get(customer, 0) + 1
+            if sequence != expected:
+                gaps.append(Gap(row[_PARTITION], row[_OFFSET], row[_PUBLISHED_AT], customer, expected, sequence))
+            self._sequences[customer] = sequence
+            self._sequences.move_to_end(customer)
         while len(self._sequences) > REMEMBERED_CUSTOMERS:
             self._sequences.popitem(last=False)
         return gaps
-
-
-def _place(message: Message) -> tuple[str, int]:
-    topic, partition = message.topic(), message.partition()
-    assert topic is not None
-    assert partition is not None
-    return topic, partition

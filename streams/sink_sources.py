@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from state.warehouse import Source
 from streams.settings import Settings
-from streams.sink_batch import SinkStopped
+from streams.sink_records import SinkStopped
 from streams.topology import TopologyUnfit
 
 ASK_SECONDS = 30.0

@@ -19,7 +19,8 @@ from compose.processes import cache_folder
 RUN = "BILLFOLD_TEST_RUN"
 GIVEN_KAFKA = "BILLFOLD_TEST_KAFKA"
 GIVEN_REGISTRY = "BILLFOLD_TEST_REGISTRY"
-NEEDS_SERVERS = {"kafka", "breakable_kafka", "registry"}
+GIVEN_POSTGRES = "BILLFOLD_TEST_POSTGRES"
+NEEDS_SERVERS = {"kafka", "breakable_kafka", "registry", "postgres"}
 ALIVE = pytest.StashKey[IO[str]]()
 
 
@@ -103,6 +104,12 @@ def kafka() -> str:
 def registry() -> str:
     """URL of the run's schema registry (the Confluent API)."""
     return shared("registry", lambda folder: discovery.start_registry(folder, given=os.environ.get(GIVEN_REGISTRY)))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """URL of the run's PostgreSQL. Share it: make databases of your own."""
+    return shared("postgres", lambda folder: discovery.start_postgres(folder, given=os.environ.get(GIVEN_POSTGRES)))
 
 
 @pytest.fixture

@@ -110,6 +110,8 @@ def _with_details(account: Account, event: AccountDetailsChanged) -> Account:
             values[change.field] = change.new
         else:
             values[change.field] = msgspec.json.decode(change.new, type=structure)
+    if "parent_account_id" in values:
+        values |= {"parent_lineage": None, "parent_before": None}  # no order made this link (ACC-25)
     return _replace(account, **values)
 
 
@@ -140,6 +142,7 @@ def _in_state(account: Account, event: AccountStateChanged) -> Account:
         state_valid_from=event.effective_at,
         state_history=history[-HISTORY_MAX:],
         suspended_by=event.root_account_id if by_cascade else None,
+        closed_by=event.line if event.to is AccountState.DEACTIVATED else None,
     )
     return _cycle_ended(account, event) if event.to is AccountState.DEACTIVATED else account
 

@@ -5,21 +5,32 @@ from __future__ import annotations
 import msgspec
 
 from processors.analytics.rows import AccountStateStep, AccountVersion, CustomerVersion, Origin
-from schemas.accounts import Account, AccountCreated, AccountStateChanged, Address, Contact
+from schemas.accounts import Account, AccountCreated, AccountState, AccountStateChanged, Address, Contact, StateCause
 from schemas.customers import Customer
 from schemas.envelope import BusinessTransaction
+from schemas.hierarchies import AccountReopened
 
 _json = msgspec.json.Encoder(order="deterministic")
 
+UNUSED = "ORDER_LINE_CANCELLED"
+"""Reason of an account that was closed because only a cancelled order line needed it (UND-3)."""
+
 
 def state_step(
-    transaction: BusinessTransaction, origin: Origin, position: int, event: AccountCreated | AccountStateChanged
+    transaction: BusinessTransaction,
+    origin: Origin,
+    position: int,
+    event: AccountCreated | AccountStateChanged | AccountReopened,
 ) -> AccountStateStep:
     """Return an account's first state (from nothing, no cause), or a change of it."""
+    change_id = from_state = from_reason = cause = root = None
     if isinstance(event, AccountCreated):
-        change_id = from_state = from_reason = cause = root = None
         to_state = event.state
         since, since_day = event.state_valid_from, event.bill_cycle_valid_from  # the local day of the creation
+    elif isinstance(event, AccountReopened):
+        # Only accounts that a cancelled order line closed are opened again (UND-5).
+        from_state, from_reason, to_state = AccountState.DEACTIVATED.value, UNUSED, AccountState.ACTIVE
+        since, since_day, cause = event.effective_at, event.effective_date, StateCause.ORDER.value
     else:
         change_id, from_state, from_reason, to_state = event.change_id, event.from_.value, event.old_reason, event.to
         since, since_day = event.effective_at, event.effective_date
@@ -76,8 +87,8 @@ def account_version(transaction: BusinessTransaction, origin: Origin, account: A
         _json.encode(account.custom_attributes).decode(),
         account.tax_residence,
         account.tax_exemption,
-        *_contact(account.contact),
-        *_address(account.address),
+        *contact_columns(account.contact),
+        *address_columns(account.address),
     )
 
 
@@ -100,13 +111,15 @@ _Four = tuple[str | None, str | None, str | None, str | None]
 _Six = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
 
 
-def _contact(contact: Contact | None) -> _Four:
+def contact_columns(contact: Contact | None) -> _Four:
+    """Return a contact as four columns."""
     if contact is None:
         return None, None, None, None
     return contact.first_name, contact.last_name, contact.email, contact.phone
 
 
-def _address(address: Address | None) -> _Six:
+def address_columns(address: Address | None) -> _Six:
+    """Return an address as six columns."""
     if address is None:
         return None, None, None, None, None, None
     street, city = (address.street, address.street_2), (address.city, address.postal_code)

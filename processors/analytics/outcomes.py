@@ -1,17 +1,18 @@
-"""From a command's outcome to its row."""
+"""From a command's outcome to its rows."""
 
 from __future__ import annotations
 
 import msgspec
 
-from processors.analytics.rows import CommandOutcomeFact, Origin
+from processors.analytics.order_outcomes import order_rows
+from processors.analytics.rows import CommandOutcomeFact, Origin, Row
 from schemas.envelope import CommandOutcome
 
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def outcome_rows(outcome: CommandOutcome, origin: Origin) -> list[CommandOutcomeFact]:
-    """Return the one row of an outcome. Entities and previewed events stay in the topic."""
+def outcome_rows(outcome: CommandOutcome, origin: Origin) -> list[Row]:
+    """Return the row of an outcome, and those of refusals about orders. Entities and previews stay in the topic."""
     violations = outcome.violations
     return [
         CommandOutcomeFact(
@@ -37,5 +38,6 @@ def outcome_rows(outcome: CommandOutcome, origin: Origin) -> list[CommandOutcome
             len(violations),
             violations[0].code if violations else None,
             _json.encode(violations).decode() if violations else "[]",
-        )
+        ),
+        *order_rows(outcome, origin),
     ]

@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
+from processors.analytics.customer_data_rows import TABLE_OF_CUSTOMER_DATA, CustomerDataRow
+from processors.analytics.order_rows import OUTCOME_ROWS as OUTCOME_ROWS_OF_ORDERS
+from processors.analytics.order_rows import TABLE_OF_ORDERS, OrderRow
 from processors.analytics.subscription_rows import (
     ComponentMoved,
     DistributorVersion,
@@ -231,6 +234,8 @@ Row = (
     | CustomerVersion
     | CommandOutcomeFact
     | SubscriptionRow
+    | OrderRow
+    | CustomerDataRow
 )
 
 TABLE_OF: dict[type[Row], str] = {
@@ -253,5 +258,10 @@ TABLE_OF: dict[type[Row], str] = {
     ProvisioningRequest: "fact_provisioning_request",
     DistributorVersion: "log_distributor",
     InstalledItemVersion: "log_installed_item",
+    **TABLE_OF_ORDERS,
+    **TABLE_OF_CUSTOMER_DATA,
 }
 """Row class -> the table that it belongs to."""
+
+OUTCOME_TABLES = tuple(TABLE_OF[row] for row in (CommandOutcomeFact, *OUTCOME_ROWS_OF_ORDERS))
+"""What is filled from the topic of outcomes; all others are from that of transactions."""

@@ -7,7 +7,20 @@ from typing import cast
 
 import msgspec
 
-from processors.analytics import accounts, bill_cycles, provisioning, schedule, subscriptions, wallets
+from processors.analytics import (
+    accounts,
+    bill_cycles,
+    customer_data,
+    hierarchies,
+    order_lines,
+    orders,
+    provisioning,
+    schedule,
+    subscriptions,
+    synchronization,
+    wallets,
+)
+from processors.analytics.customer_data import OfCustomerData
 from processors.analytics.rows import Origin, RawTransaction, Row
 from processors.customer import identity_of
 from schemas.accounts import (
@@ -28,12 +41,17 @@ from schemas.bill_cycles import (
     BillingPeriodReplaced,
     BillingPeriodStarted,
 )
+from schemas.billing_profiles import BillingAssignment, BillingProfile, PaymentMethod
 from schemas.bundles import BundleEvent, BundleServicesAmended
 from schemas.codec import UnknownEvent
 from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
 from schemas.fields import Entity
+from schemas.hierarchies import AccountBillingSystemAdded
+from schemas.order_events import OrderCancelled, OrderEvent
+from schemas.order_lines import OrderLine
+from schemas.orders import Order
 from schemas.provisioning import Distributor, InstalledItem, ProvisioningEvent, ProvisioningRequested
 from schemas.schedule import DueWorkParked, ScheduleEvent
 from schemas.subscriptions import (
@@ -43,6 +61,7 @@ from schemas.subscriptions import (
     SubscriptionEvent,
     SubscriptionService,
 )
+from schemas.synchronization import OrderLineRebased, OrderObjectKept
 from schemas.wallets import Wallet, WalletEvent
 from schemas.words import AnyEvent
 
@@ -66,6 +85,10 @@ _NO_NEW_VERSION = frozenset(
         BundleServicesAmended,
         ActionReferenceRecorded,
         ProvisioningRequested,
+        AccountBillingSystemAdded,
+        OrderCancelled,
+        OrderLineRebased,
+        OrderObjectKept,
     }
 )
 
@@ -83,6 +106,7 @@ def transaction_rows(transaction: BusinessTransaction, origin: Origin) -> list[R
     for position, change in enumerate(changes):
         rows.extend(_steps(transaction, origin, position, cast("AnyEvent | UnknownEvent", change.event)))
     rows.extend(_versions(transaction, origin))
+    rows.extend(hierarchies.versions(transaction, origin))
     return rows
 
 
@@ -132,13 +156,18 @@ def _steps(
     """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
     if isinstance(event, _OfSubscriptions):
         return _steps_of_subscriptions(transaction, origin, position, event)
+    if isinstance(event, OrderEvent):
+        return orders.steps(transaction, origin, position, event)
+    if isinstance(event, OfCustomerData):
+        return customer_data.steps(transaction, origin, position, event)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
             return (bill_cycles.period_step(transaction, origin, position, event),)
         case BillCycleChangePlanned() | BillCycleChanged() | BillCycleChangeCancelled() | BillCycleChangeFailed():
             return (bill_cycles.change_step(transaction, origin, position, event),)
         case AccountCreated() | AccountStateChanged():
-            return (accounts.state_step(transaction, origin, position, event),)
+            state = accounts.state_step(transaction, origin, position, event)
+            return (state, *synchronization.objects(transaction, origin, position, event))
         case AccountStateChangePlanned() | AccountStateChangeCancelled() | AccountStateChangeFailed():
             return ()
         case AccountDetailsChanged() | CustomerRegistered() | CustomerUpdated() | CustomerDataErased():
@@ -192,5 +221,11 @@ def _version(transaction: BusinessTransaction, origin: Origin, entity: Entity) -
             yield provisioning.distributor_version(transaction, origin, entity)
         case InstalledItem():
             yield provisioning.item_version(transaction, origin, entity)
+        case Order():
+            yield orders.order_version(transaction, origin, entity)
+        case OrderLine():
+            yield order_lines.line_version(transaction, origin, entity)
+        case BillingAssignment() | BillingProfile() | PaymentMethod():
+            yield from customer_data.version(transaction, origin, entity)
         case _:
             pass  # an entity without a dimension

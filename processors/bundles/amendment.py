@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from processors import schedule
-from processors.acting import LIVE, Action, Effect
+from processors.acting import LIVE
 from processors.bundles.composition import check, existing_piece, new_piece, previewed
-from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions import adding, opening
 from processors.subscriptions.changing import service_state_violation
 from processors.subscriptions.making import Making
@@ -41,11 +39,11 @@ class Movement(NamedTuple):
     violations: list[Violation]
 
 
-def amend(view: CustomerView, action: Action, command: AmendBundleServices, context: Context) -> Effect:
+def amend(making: Making, command: AmendBundleServices) -> None:
     """Add components to a flexible bundle and take some away, exactly as listed."""
-    making = Making(view, action, context)
+    action, context = making.action, making.context
     subscription = making.subscription
-    account = view.account(subscription.account_id)
+    account = making.view.account(subscription.account_id)
     assert account is not None, "a subscription belongs to an account"
     at = action.effective_at
     definition = context.catalog.subscription_definition(subscription.subscription_type, at)
@@ -53,14 +51,16 @@ def amend(view: CustomerView, action: Action, command: AmendBundleServices, cont
     making.violations += opening.account_violations(account, action)
     wrong_state = list(opening.subscription_state_violations(subscription, AMEND.subscription_from, action, "ABS-1"))
     if wrong_state:
-        return Effect(violations=(*making.violations, *wrong_state))
+        making.stop(*wrong_state)
+        return
     making.violations += adding.product_violations(opening.new_services(command), context)
     bundle = _bundle(making, command)
     if isinstance(bundle, Violation):
-        return Effect(violations=(*making.violations, bundle))
+        making.stop(bundle)
+        return
     if not command.add and not command.remove:
-        empty = violation(Code.EMPTY_AMENDMENT, "ABS-11", bundle_service_id=bundle.service_id)
-        return Effect(violations=(*making.violations, empty))
+        making.stop(violation(Code.EMPTY_AMENDMENT, "ABS-11", bundle_service_id=bundle.service_id))
+        return
 
     movement = _movement(making, bundle, command)
     making.violations += movement.violations
@@ -70,7 +70,6 @@ def amend(view: CustomerView, action: Action, command: AmendBundleServices, cont
     if command.add:
         making.violations += _going(making, bundle)
     _move(making, bundle, command, movement, rows)
-    return making.effect()
 
 
 def _bundle(making: Making, command: AmendBundleServices) -> SubscriptionService | Violation:

@@ -40,7 +40,11 @@ class Turned(NamedTuple):
         return self.after.state not in LIVE or (self.was_on and self.after.state not in ON)
 
 
-def violations(before: CustomerView, after: CustomerView, subscription_id: str, catalog: Catalog) -> list[Violation]:
+Broken = tuple[Violation, tuple[str, ...]]
+"""A violation, and the services whose coming or going is its cause."""
+
+
+def violations(before: CustomerView, after: CustomerView, subscription_id: str, catalog: Catalog) -> list[Broken]:
     """Dependencies that an action breaks; `after` is a draft over `before` that holds its services."""
     if not catalog.dependencies:
         return []
@@ -67,7 +71,7 @@ class _Judge:
         self.came = [entry.after for entry in turned if entry.came]
         self.went = [entry.after for entry in turned if entry.went]
 
-    def broken(self, dependency: Dependency) -> Iterator[Violation]:
+    def broken(self, dependency: Dependency) -> Iterator[Broken]:
         """Dependents without what they need, by number, each once."""
         lost = [service for service in self.went if _any(dependency.needs_any_of, service)]
         new = {service.service_id for service in self.came if _matches(dependency.dependent, service)}
@@ -84,7 +88,7 @@ class _Judge:
             if member.service_id not in new and not self._had(dependency, member):
                 continue  # broken before, and not touched
             needs = [_named(selector) for selector in dependency.needs_any_of]
-            yield violation(
+            broken = violation(
                 Code.DEPENDENCY_VIOLATED,
                 "ABS-6",
                 service_id=member.service_id,
@@ -94,6 +98,8 @@ class _Judge:
                 scope=dependency.scope,
                 broken_by=next(iter(lost)).service_id if lost else None,
             )
+            causes = (*(service.service_id for service in lost), *new.intersection((member.service_id,)))
+            yield broken, causes
 
     def _left_behind(self, dependency: Dependency, service: SubscriptionService) -> Iterator[Member]:
         """Live dependents that may have leaned on a service that went."""

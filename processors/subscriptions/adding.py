@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from processors.acting import LIVE, Action
 from processors.bundles.composition import check, new_piece, previewed
 from processors.context import Context
+from processors.subscriptions.states import OF_SERVICES
 from schemas.actions import ServiceState
 from schemas.catalog import Composition, Product, SubscriptionDefinition
 from schemas.refusals import Code, Violation, violation
-from schemas.subscriptions import NewComponent, NewService, ServiceCause, SubscriptionService
+from schemas.subscriptions import (
+    ChangeServiceState,
+    CreateSubscription,
+    NewComponent,
+    NewService,
+    ServiceAction,
+    ServiceCause,
+    SubscriptionService,
+)
 
 if TYPE_CHECKING:
     from processors.subscriptions.making import Making
 
 
 def definition_limits(
-    making: Making, definition: SubscriptionDefinition, services: Sequence[NewService], *, replaces: int = 0
+    making: Making, definition: SubscriptionDefinition, services: Sequence[NewService]
 ) -> Iterator[Violation]:
-    """How many top-level services there may be, and of what (DEF-2). `replaces`: services that go for them."""
-    top_level = sum(tally.top_level for tally in making.view.tallies(making.subscription_id).values())
-    reached = top_level - replaces + len(services)
-    if definition.max_services is not None and reached > definition.max_services and len(services) > replaces:
+    """How many top-level services there may be after all actions of the making, and of what (DEF-2)."""
+    more = sum(map(_more, making.actions))
+    reached = more + sum(tally.top_level for tally in making.view.tallies(making.subscription_id).values())
+    if definition.max_services is not None and reached > definition.max_services and more > 0:
         yield violation(
             Code.SERVICE_LIMIT,
             "DEF-2",
@@ -36,6 +46,17 @@ def definition_limits(
                 yield violation(
                     Code.PRODUCT_NOT_IN_DEFINITION, "DEF-2", definition=definition.definition, product=product
                 )
+
+
+def _more(action: Action) -> int:
+    """By how many an action changes the number of top-level services; a swap leaves it."""
+    match action.command:
+        case CreateSubscription(services=services) | ChangeServiceState(action=ServiceAction.ADD, services=services):
+            return len(services)
+        case ChangeServiceState(action=name, service_ids=service_ids) if OF_SERVICES[name].services_to not in LIVE:
+            return -len(service_ids)
+        case _:
+            return 0
 
 
 def product_violations(asked: Iterable[tuple[str, NewComponent]], context: Context) -> list[Violation]:
@@ -77,7 +98,7 @@ def bundle_violations(making: Making, asked: Sequence[tuple[str, NewService]]) -
         if product is None:
             continue
         if product.composition is not Composition.FLEXIBLE_BUNDLE:
-            if service.components is not None:
+            if service.components is not None and making.action.undoing is None:
                 misplaced.append(_about(Code.COMPONENTS_NOT_APPLICABLE, "SUB-5", f"{path}.components", product))
             continue
         broken += composition_violations(making, product, service.components or (), service.service_id)
@@ -113,7 +134,17 @@ def bring(  # a service with all that it takes over from another one
     product = service_product(service.product, making.context)
     if product is None:
         return None
-    service_id = making.add(service, product, state, place, cause=cause, like=like, swapped_from=swapped_from)
+    undoing = making.action.undoing
+    service_id = making.add(
+        service,
+        product,
+        state,
+        place,
+        cause=cause,
+        like=like,
+        restores=None if undoing is None else undoing.restores_service_id,
+        swapped_from=swapped_from,
+    )
     of_component = cause or ServiceCause.BUNDLE
     for number, (component, its_product) in enumerate(_components(making, product, service)):
         making.add(
@@ -129,13 +160,17 @@ def bring(  # a service with all that it takes over from another one
 
 
 def _components(making: Making, bundle: Product, service: NewService) -> Iterator[tuple[NewComponent, Product]]:
-    """What comes with a bundle: of a flexible one what is asked for, of a fixed one its service rows (SUB-6)."""
-    if bundle.composition is Composition.FLEXIBLE_BUNDLE:
+    """What comes with a bundle: of a flexible one what is asked for, of a fixed one its service rows (SUB-6).
+
+    What comes back, comes back with what it had, also a fixed bundle whose rows are others by now (CPO-5).
+    """
+    returns = making.action.undoing is not None and bundle.composition is not Composition.FLAT
+    if returns or bundle.composition is Composition.FLEXIBLE_BUNDLE:
         for component in service.components or ():
             product = service_product(component.product, making.context)
             if product is not None:
                 yield component, product
-    if bundle.composition is Composition.FIXED_BUNDLE:
+    elif bundle.composition is Composition.FIXED_BUNDLE:
         for row in bundle.rows_in_force(making.action.effective_at):
             product = None if row.product is None else service_product(row.product, making.context)
             if product is not None:

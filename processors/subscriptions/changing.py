@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from processors.acting import LIVE, Action, Effect
+from processors.acting import LIVE, Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.periods import local_day
 from processors.subscriptions import adding, opening
 from processors.subscriptions.making import Making
@@ -35,18 +34,17 @@ REMEMBERED = (SubscriptionAction.REST, SubscriptionAction.DEACTIVATE_SHORT_TERM)
 # -- the whole subscription
 
 
-def change_subscription(
-    view: CustomerView, action: Action, command: ChangeSubscriptionState, context: Context
-) -> Effect:
+def change_subscription(making: Making, command: ChangeSubscriptionState) -> None:
     """Bring a subscription and its services to another state."""
-    making = Making(view, action, context)
+    view, action, context = making.view, making.action, making.context
     subscription, passage = making.subscription, OF_SUBSCRIPTIONS[command.action]
     account = view.account(subscription.account_id)
     assert account is not None, "a subscription belongs to an account"
     making.violations += opening.account_violations(account, action)
     wrong_state = list(opening.subscription_state_violations(subscription, passage.subscription_from, action))
     if wrong_state:
-        return Effect(violations=(*making.violations, *wrong_state))
+        making.stop(*wrong_state)
+        return
 
     services = [
         service for service in view.live_services(subscription.subscription_id) if service.bundle_service_id is None
@@ -71,7 +69,6 @@ def change_subscription(
     for service, to in landed:
         returns_to = service.state if command.action in REMEMBERED else None
         making.change(service, to, returns_to=returns_to, cancels_plans=to not in LIVE)
-    return making.effect()
 
 
 def _before(service: SubscriptionService, *, active: bool) -> ServiceState:
@@ -137,11 +134,11 @@ REGRET_DAYS = 14
 # -- some services
 
 
-def change_services(view: CustomerView, action: Action, command: ChangeServiceState, context: Context) -> Effect:
+def change_services(making: Making, command: ChangeServiceState) -> None:
     """Add services, or bring some to another state, all or nothing."""
-    making = Making(view, action, context)
+    action, context = making.action, making.context
     subscription, passage = making.subscription, OF_SERVICES[command.action]
-    account = view.account(subscription.account_id)
+    account = making.view.account(subscription.account_id)
     assert account is not None, "a subscription belongs to an account"
     making.codes = opening.recorded_codes(command)
     adds = command.action is ServiceAction.ADD
@@ -153,7 +150,8 @@ def change_services(view: CustomerView, action: Action, command: ChangeServiceSt
     making.violations += opening.account_violations(account, action)
     wrong_state = list(opening.subscription_state_violations(subscription, passage.subscription_from, action))
     if wrong_state:
-        return Effect(violations=(*making.violations, *wrong_state))
+        making.stop(*wrong_state)
+        return
 
     if adds:
         if definition is not None:
@@ -162,11 +160,15 @@ def change_services(view: CustomerView, action: Action, command: ChangeServiceSt
         making.violations += adding.product_violations(opening.new_services(command), context)
         making.violations += adding.bundle_violations(making, asked)
         for place, service in enumerate(command.services):
-            adding.bring(making, service, ServiceState(command.initial_state), (place,))
+            adding.bring(making, service, _brought(action) or ServiceState(command.initial_state), (place,))
     else:
         _turn(making, command)
     making.follow(command.action.value)
-    return making.effect()
+
+
+def _brought(action: Action) -> ServiceState | None:
+    """The state that services return to where the action undoes another one (CPO-5)."""
+    return None if action.undoing is None else action.undoing.state
 
 
 def _turn(making: Making, command: ChangeServiceState) -> None:
@@ -189,7 +191,7 @@ def _turn(making: Making, command: ChangeServiceState) -> None:
         making.violations += [broken for service in fit for broken in restored_violations(making, service)]
     ends = passage.services_to not in LIVE
     for service in fit:
-        making.change(service, passage.services_to, cancels_plans=ends)
+        making.change(service, _brought(making.action) or passage.services_to, cancels_plans=ends)
     if regrets:
         for place, service in enumerate(fit):
             restore(making, service, place)

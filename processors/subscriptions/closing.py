@@ -8,7 +8,7 @@ from datetime import datetime
 from processors.acting import Action, author
 from processors.context import Context
 from processors.customer import CustomerView
-from processors.subscriptions.changing import change_subscription
+from processors.subscriptions.effects import own_effect
 from processors.subscriptions.opening import last_fact
 from schemas.fields import Event
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause, SubscriptionAction
@@ -34,6 +34,6 @@ def cancel_all(customer: CustomerView, account_id: str, since: datetime, context
             performed_at=context.performed_at,
             cause=ServiceCause.ACCOUNT,
         )
-        effect = change_subscription(customer, action, command, context)
+        effect = own_effect(customer, (action,), context)
         assert not effect.violations, f"nothing stands against the end of a subscription: {effect.violations}"
         yield from effect.events

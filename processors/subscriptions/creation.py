@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processors import wallets
-from processors.acting import Action, Effect
+from processors.acting import Action
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.references import find_account
@@ -17,16 +17,17 @@ from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import (
     CreateSubscription,
     InitialServiceState,
+    ServiceCause,
     SubscriptionCreated,
     SubscriptionKind,
 )
 
 
-def create(view: CustomerView, action: Action, command: CreateSubscription, context: Context) -> Effect:
+def create(making: Making, command: CreateSubscription) -> None:
     """Judge a new subscription and make it. The account is known (SUB-1)."""
+    view, action, context = making.view, making.action, making.context
     account = find_account(view, command.account)
     assert account is not None, "SUB-1 has seen to it"
-    making = Making(view, action, context)
     at = action.effective_at
     definition = context.catalog.subscription_definition(command.subscription_type, at)
     asked = [(f"services.{place}", service) for place, service in enumerate(command.services)]
@@ -62,7 +63,6 @@ def create(view: CustomerView, action: Action, command: CreateSubscription, cont
         making.begin(wallets.opened(action.subscription_id, wallet_id, account.currency, context))
     for place, service in enumerate(command.services):
         adding.bring(making, service, state, (place,))
-    return making.effect()
 
 
 def _limits(
@@ -71,15 +71,25 @@ def _limits(
     """Subscriptions of the account, then services of this one (DEF-2)."""
     if definition is None:
         return
-    limit = definition.max_subscriptions_per_account
-    reached = len(making.view.subscriptions_of(account_id)) + 1 if limit is not None else 0
-    if limit is not None and reached > limit:
-        yield violation(Code.SUBSCRIPTION_LIMIT, "DEF-2", definition=definition.definition, limit=limit, found=reached)
+    if making.action.cause is not ServiceCause.ORDER:  # an order is judged on its result (BSU-22)
+        broken = subscription_limit(definition, len(making.view.subscriptions_of(account_id)) + 1)
+        if broken is not None:
+            yield broken
     yield from adding.definition_limits(making, definition, command.services)
+
+
+def subscription_limit(definition: SubscriptionDefinition, reached: int) -> Violation | None:
+    """How many live subscriptions an account may have (DEF-2)."""
+    limit = definition.max_subscriptions_per_account
+    if limit is None or reached <= limit:
+        return None
+    return violation(Code.SUBSCRIPTION_LIMIT, "DEF-2", definition=definition.definition, limit=limit, found=reached)
 
 
 def _nothing_to_start(command: CreateSubscription, action: Action) -> Iterator[Violation]:
     """EFFECTIVE with no service at all (SUB-4)."""
+    if action.cause is ServiceCause.ORDER:
+        return  # the services follow, line by line (BSU-20)
     if command.initial_state is InitialServiceState.EFFECTIVE and not command.services:
         yield violation(Code.NOTHING_TO_START, "SUB-4", "services", subscription_id=action.subscription_id)
 

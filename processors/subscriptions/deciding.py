@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -65,7 +65,7 @@ def decide_create(customer: CustomerView, command: CreateSubscription, context: 
     ]
     if context.performed_at is not None:
         opened += schedule.already_rated(action.effective_at, account, context, due=False)
-    effect = own_effect(customer, action, context)
+    effect = own_effect(customer, (action,), context)
     violations = (*opened, *effect.violations)
     if violations:
         return Refused(violations, effect.preview)
@@ -102,7 +102,7 @@ def decide_action(
     now = schedule.is_now(command.schedule)
     action = replace(action, effective_at=moment)
     opened += _moment_violations(customer, action, subscription, context, now=now)
-    decided = carry_out(customer, action, context) if now else _later(customer, action, context)
+    decided = carry_out(customer, (action,), context) if now else _later(customer, action, context)
     violations = (*opened, *decided.violations)
     if violations:
         return Refused(violations, decided.preview)
@@ -152,31 +152,38 @@ def _moment_violations(
         yield from schedule.already_rated(action.effective_at, account, context, due=not now)
 
 
-def carry_out(customer: CustomerView, action: Action, context: Context) -> Effect:
-    """Carry an action out on the facts as they stand; what waits must still pass (SCH-7), and its plans follow.
+def carry_out(customer: CustomerView, actions: Sequence[Action], context: Context) -> Effect:
+    """Carry out actions on one subscription, as one, on the facts as they stand (SUB-8, BSU-22).
 
-    So an order's lines are done too, one after the other, each on a draft that holds those before it (SUB-8): the
-    action then has the cause ORDER, and the caller judges the common rows (`opening`) as far as they concern it.
+    What waits must still pass (SCH-7), and its plans follow. A command has one action. Lines of an order are several,
+    with the cause ORDER; their caller judges the common rows (`opening`) as far as they concern it.
     """
-    effect = own_effect(customer, action, context)
+    effect = own_effect(customer, actions, context)
     if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
         return effect
     events = list(effect.events)
     after = customer.draft()
     for event in events:
         after.record(event)
-    for event in schedule.automatic(after, action, context):
-        after.record(event)
-        events.append(event)
-    conflicts, follow = schedule.settle(customer, after, action.subscription_id, context)
-    return replace(effect, violations=(*effect.violations, *conflicts), events=(*events, *follow))
+    for action in actions:
+        for event in schedule.automatic(after, action, context):
+            after.record(event)
+            events.append(event)
+    conflicts, follow = schedule.settle(customer, after, actions[0].subscription_id, context)
+    all_of_them = tuple(range(len(actions)))
+    return replace(
+        effect,
+        violations=(*effect.violations, *conflicts),
+        causes=(*effect.causes, *(all_of_them for _ in conflicts)),
+        events=(*events, *follow),
+    )
 
 
 def _later(customer: CustomerView, action: Action, context: Context) -> Effect:
     """Judge it on the projection at T, money apart, and let it wait (SCH-4)."""
     action = replace(action, funds=False, projected=True)
     ahead = schedule.project(customer, action.subscription_id, action.effective_at, context)
-    effect = own_effect(ahead, action, context)
+    effect = own_effect(ahead, (action,), context)
     if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
         return effect
     conflicts, events = schedule.submit(customer, action, context)

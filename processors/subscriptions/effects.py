@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from processors import provisioning
@@ -12,7 +14,9 @@ from processors.customer import CustomerView
 from processors.subscriptions import opening
 from processors.subscriptions.changing import change_services, change_subscription
 from processors.subscriptions.creation import create
+from processors.subscriptions.making import Making
 from processors.subscriptions.swapping import classification_of, swap
+from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices
 from schemas.provisioning import ChangeDistribution, RegisterInstalledItem
 from schemas.refusals import Violation
@@ -26,7 +30,7 @@ def effect(view: CustomerView, action: Action, context: Context) -> Effect:
     moments that a caller gives (ABS-12, CLS-4, SCH-*), and what waits (SCH-7).
     """
     opened = (*opening.id_violations(view, action.command), *code_violations(view, action, context))
-    found = own_effect(view, action, context)
+    found = own_effect(view, (action,), context)
     return replace(found, violations=(*opened, *found.violations)) if opened else found
 
 
@@ -37,22 +41,33 @@ def code_violations(view: CustomerView, action: Action, context: Context) -> lis
     return list(opening.code_violations(command, context.catalog, found))
 
 
-def own_effect(view: CustomerView, action: Action, context: Context) -> Effect:
-    """The effect without the first common rows, which a submission judges in another order."""
-    command = action.command
+def own_effect(view: CustomerView, actions: Sequence[Action], context: Context) -> Effect:
+    """The effect without the first common rows, which a submission judges in another order.
+
+    Several actions on one subscription have one effect (BSU-22): see processors/subscriptions/making.py.
+    """
+    first = actions[0]
+    if isinstance(first.command, ChangeDistribution | RegisterInstalledItem):
+        violations, events = provisioning.effect(view, first.command, first, context)
+        return Effect(violations=tuple(violations), events=tuple(events))
+
+    making = Making(view, actions, context)
+    for action in making.one_by_one():
+        _make(making, action.command)
+    return making.effect()
+
+
+def _make(making: Making, command: ActionCommand | CreateSubscription) -> None:
     match command:
         case CreateSubscription():
-            return create(view, action, command, context)
+            create(making, command)
         case ChangeSubscriptionState():
-            return change_subscription(view, action, command, context)
+            change_subscription(making, command)
         case ChangeServiceState():
-            return change_services(view, action, command, context)
+            change_services(making, command)
         case SwapService():
-            return swap(view, action, command, context)
+            swap(making, command)
         case AmendBundleServices():
-            return amendment.amend(view, action, command, context)
-        case ChangeDistribution() | RegisterInstalledItem():
-            violations, events = provisioning.effect(view, command, action, context)
-            return Effect(violations=tuple(violations), events=tuple(events))
+            amendment.amend(making, command)
         case _:
             raise AssertionError(f"no effect of {type(command).__name__} is known")

@@ -1,8 +1,13 @@
-"""What an action makes of a subscription: a draft that its services change in, and the events in the stated order."""
+"""What actions make of a subscription: a draft that its services change in, and the events in the stated order.
+
+An order changes several services of a subscription as one action (BSU-22). So a making takes any number of actions:
+each is judged by its own rules and changes the draft, and what is judged on the result is judged once, at the end. A
+single action is the case of one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
@@ -18,6 +23,7 @@ from schemas.previews import PreviewedRow
 from schemas.refusals import Violation
 from schemas.subscriptions import (
     NewComponent,
+    ServiceAction,
     ServiceCause,
     Subscription,
     SubscriptionService,
@@ -26,16 +32,28 @@ from schemas.subscriptions import (
     SubscriptionStateChanged,
 )
 
+Codes = tuple[str | None, str | None]
+
+ENDS = {ServiceAction.CANCEL.value: CANCELLED, ServiceAction.REGRET.value: REGRETTED}
+"""What a subscription comes to whose last service has ended (SST-2)."""
+
 
 class Making:
-    """One action under way. Violations are collected, never raised; what is wrong is left out of the draft."""
+    """Actions under way. Violations are collected, never raised; what is wrong is left out of the draft."""
 
-    def __init__(self, view: CustomerView, action: Action, context: Context) -> None:
-        self.view, self.action, self.context = view, action, context
-        self.subscription_id = action.subscription_id
+    def __init__(self, view: CustomerView, actions: Sequence[Action], context: Context) -> None:
+        self.view, self.actions, self.context = view, actions, context
+        self.action = actions[0]
+        """The one under way."""
+        self.subscription_id = self.action.subscription_id
         self.draft = view.draft()
         self.violations: list[Violation] = []
         self.composition: list[PreviewedRow] = []
+        self._causes: list[tuple[int, ...]] = []
+        self._stopped = False
+        self._place = 0
+        self._changed_by: dict[str, int] = {}
+        self._to_follow: list[tuple[str, Codes]] = []
         self._heads: list[Event] = []
         self._followed: list[Event] = []
         self._changed: list[Event] = []
@@ -44,7 +62,19 @@ class Making:
         self._ended: list[str] = []
         self._paid_back: list[SubscriptionService] = []
         self._wishes: dict[str, str] = {}
-        self._number = view.numbers(action.subscription_id).service
+        self._number = view.numbers(self.subscription_id).service
+
+    def one_by_one(self) -> Iterator[Action]:
+        """Each action, to be judged and done before the next; what is found meanwhile is laid at its door."""
+        for place, action in enumerate(self.actions):
+            self._place, self.action = place, action
+            yield action
+            self._causes += [(place,)] * (len(self.violations) - len(self._causes))
+
+    def stop(self, *violations: Violation) -> None:
+        """Note violations that end the check: nothing of the action can be done, so there is no result to judge."""
+        self.violations += violations
+        self._stopped = True
 
     @property
     def subscription(self) -> Subscription:
@@ -82,7 +112,7 @@ class Making:
             self._change(component, to, self._of_component(cause), returns_to)
         if cancels_plans:
             self._ended += [service.service_id, *(member.service_id for member in components)]
-        if paid_back:
+        if paid_back and self.action.undoing is None:
             self._paid_back.append(service)
 
     def _of_component(self, cause: ServiceCause | None) -> ServiceCause:
@@ -115,7 +145,8 @@ class Making:
         )
         self.draft.record(event)
         self._changed.append(event)
-        if to in ON and service.state in ACTIVATED_FROM:
+        self._changed_by[service.service_id] = self._place
+        if to in ON and service.state in ACTIVATED_FROM and self.action.undoing is None:
             self._activated.append(service.service_id)
 
     def add(  # noqa: PLR0913  # what a new service is made of
@@ -160,7 +191,8 @@ class Making:
         )
         self.draft.record(event)
         self._added.append(event)
-        if charged and state in ON:
+        self._changed_by[service_id] = self._place
+        if charged and state in ON and action.undoing is None:
             self._activated.append(service_id)
         if asked.distributor_id is not None:
             self._wishes[service_id] = asked.distributor_id
@@ -176,12 +208,14 @@ class Making:
 
     def move(self, to: ServiceState, name: str, cause: ServiceCause | None = None) -> None:
         """Bring the subscription to another state; nothing where it is there already."""
+        self._move(to, name, self.codes, cause)
+
+    def _move(self, to: ServiceState, name: str, codes: Codes, cause: ServiceCause | None) -> None:
         subscription, action = self.subscription, self.action
         if subscription.state is to:
             return
         if action.cause is ServiceCause.ORDER:
             cause = ServiceCause.ORDER
-        behaviour, classification = self.codes
         event = SubscriptionStateChanged(
             subscription_id=self.subscription_id,
             action=name,
@@ -191,45 +225,59 @@ class Making:
             cause=cause or action.cause,
             action_id=action.action_id,
             reason=action.command.reason,
-            action_type=behaviour,
-            sub_action_type=classification,
+            action_type=codes[0],
+            sub_action_type=codes[1],
             performed_by=action.performed_by,
         )
         self.draft.record(event)
         self._followed.append(event)
 
-    codes: tuple[str | None, str | None] = (None, None)
+    codes: Codes = (None, None)
     """Action type and sub action type to be written down (CLS-1)."""
 
     def follow(self, name: str) -> None:
-        """Let the subscription follow its services (SST-2)."""
+        """Have the subscription follow its services, once all actions are done (SST-2)."""
+        self._to_follow.append((name, self.codes))
+
+    def _follow(self) -> None:
+        """SST-2. What ends a subscription is an action that ends services; else the last one is said to move it."""
         subscription = self.subscription
-        if subscription.state not in LIVE:
+        if subscription.state not in LIVE or not self._to_follow:
             return
         tallies = self.draft.tallies(self.subscription_id).values()
         live, effective = sum(tally.live for tally in tallies), sum(tally.effective for tally in tallies)
-        to = subscription.state
-        if live == 0 and name in ("CANCEL", "REGRET"):
-            to = CANCELLED if name == "CANCEL" else REGRETTED
+        ends = [(name, codes) for name, codes in self._to_follow if name in ENDS]
+        if live == 0 and ends:
+            name, codes = ends[-1]
+            self._move(ENDS[name], name, codes, ServiceCause.SERVICES)
         elif subscription.state in STEADY:
+            name, codes = self._to_follow[-1]
             to = EFFECTIVE if effective else NOT_EFFECTIVE if subscription.ever_left_draft else DRAFT
-        self.move(to, name, ServiceCause.SERVICES)
+            self._move(to, name, codes, ServiceCause.SERVICES)
 
     # -- the end
 
     def effect(self) -> Effect:
         """Judge what is judged on the result (ABS-6, PRV, WAL), and put the events in order."""
+        if self._stopped:
+            return Effect(violations=tuple(self.violations), causes=tuple(self._causes))
+        self._follow()
         action, context, draft = self.action, self.context, self.draft
         subscription = self.subscription
-        self.violations += dependencies.violations(self.view, draft, self.subscription_id, context.catalog)
-        broken, provisioned = provisioning.settle(self.view, draft, subscription, self._wishes, action, context)
-        self.violations += broken
+        for broken, service_ids in dependencies.violations(self.view, draft, self.subscription_id, context.catalog):
+            self._object(broken, service_ids)
+        objections, provisioned = provisioning.settle(self.view, draft, subscription, self._wishes, action, context)
         activated = self._services(self._activated)
-        broken, paid = wallets.charge(draft, subscription, activated, action, context)
-        self.violations += broken
+        self._record(provisioned)
+        for broken in objections:
+            self._object(broken, self._on(broken.carries.get("distributor_id")))
+        objections, paid = wallets.charge(draft, subscription, activated, action, context)
+        for broken in objections:
+            of = broken.carries.get("service_id")
+            self._object(broken, self._activated if of is None else (of,))
         self._record(paid)
         refunded = wallets.refund(draft, subscription, self._paid_back, action, context)
-        self._record((*refunded, *provisioned))
+        self._record(refunded)
         cancelled = schedule.ended(
             draft,
             self.subscription_id,
@@ -254,7 +302,18 @@ class Making:
             if context.preview and action.action_id is None
             else None
         )
-        return Effect(violations=tuple(self.violations), events=events, preview=shown)
+        return Effect(violations=tuple(self.violations), events=events, preview=shown, causes=tuple(self._causes))
+
+    def _object(self, broken: Violation, service_ids: Iterable[str]) -> None:
+        """Note a violation of the result, and which actions changed the services that it is about."""
+        places = {self._changed_by[service_id] for service_id in service_ids if service_id in self._changed_by}
+        self.violations.append(broken)
+        self._causes.append(tuple(sorted(places)) or tuple(range(len(self.actions))))
+
+    def _on(self, distributor_id: str | None) -> list[str]:
+        """Services that the actions have changed and that are on a distributor."""
+        changed = self._services(self._changed_by)
+        return [service.service_id for service in changed if service.distributor_id == distributor_id]
 
     def _services(self, service_ids: Iterable[str]) -> tuple[SubscriptionService, ...]:
         found = (self.draft.service(service_id) for service_id in service_ids)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
+from itertools import chain
+from typing import TypeVar
 
 from processors import wallets
 from processors.acting import LIVE, Action
@@ -23,6 +26,8 @@ from schemas.previews import (
 from schemas.provisioning import ProvisioningDistributorCreated, ProvisioningDistributorRemoved
 from schemas.schedule import ScheduledActionCancelled
 from schemas.subscriptions import SubscriptionService, SubscriptionServiceAdded, SubscriptionServiceStateChanged
+
+Part = TypeVar("Part")
 
 
 def preview(
@@ -69,6 +74,42 @@ def preview(
         ),
         cancelled_actions=tuple(e.action_id for e in events if isinstance(e, ScheduledActionCancelled)),
     )
+
+
+def joined(effective_at: datetime, previews: Sequence[Preview]) -> Preview:
+    """What an update of several subscriptions would do (BSU-22). Sums are told where all are in one currency.
+
+    Of several wallets none is told: each would need a name beside its balances.
+    """
+    costs = [each.cost for each in previews if each.cost is not None]
+    one_currency = len({cost.currency for cost in costs}) == 1
+    changes = [each.recurring_change for each in previews if each.recurring_change is not None]
+    kept = [each.wallet for each in previews if each.wallet is not None]
+    moved = [each.distributors for each in previews if each.distributors is not None]
+    return Preview(
+        effective_at=effective_at,
+        added=_all(each.added for each in previews),
+        removed=_all(each.removed for each in previews),
+        states=_all(each.states for each in previews),
+        composition=_all(each.composition for each in previews),
+        cost=PreviewedCost(
+            currency=costs[0].currency,
+            total=sum((cost.total for cost in costs), Decimal(0)),
+            per_service=_all(cost.per_service for cost in costs),
+        )
+        if one_currency
+        else None,
+        recurring_change=sum(changes, Decimal(0)) if one_currency else None,
+        wallet=kept[0] if len(kept) == 1 else None,
+        distributors=PreviewedDistributors(
+            created=_all(each.created for each in moved), removed=_all(each.removed for each in moved)
+        ),
+        cancelled_actions=_all(each.cancelled_actions for each in previews),
+    )
+
+
+def _all(parts: Iterable[tuple[Part, ...]]) -> tuple[Part, ...]:
+    return tuple(chain.from_iterable(parts))
 
 
 def _service(event: SubscriptionServiceAdded | SubscriptionServiceStateChanged) -> PreviewedService:

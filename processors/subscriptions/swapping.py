@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from processors.acting import Action, Effect
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.subscriptions import adding, opening
@@ -50,9 +49,9 @@ def classification_of(view: CustomerView, command: SwapService, context: Context
     return None if found is None else SWAP_CLASSIFICATIONS[found]
 
 
-def swap(view: CustomerView, action: Action, command: SwapService, context: Context) -> Effect:
+def swap(making: Making, command: SwapService) -> None:
     """Put a new service in an old one's place."""
-    making = Making(view, action, context)
+    view, action, context = making.view, making.action, making.context
     subscription = making.subscription
     account = view.account(subscription.account_id)
     assert account is not None, "a subscription belongs to an account"
@@ -61,25 +60,25 @@ def swap(view: CustomerView, action: Action, command: SwapService, context: Cont
     making.violations += opening.account_violations(account, action)
     wrong_state = list(opening.subscription_state_violations(subscription, SWAP.subscription_from, action))
     if wrong_state:
-        return Effect(violations=(*making.violations, *wrong_state))
+        making.stop(*wrong_state)
+        return
 
     if definition is not None:
-        making.violations += adding.definition_limits(making, definition, (command.to_service,), replaces=1)
+        making.violations += adding.definition_limits(making, definition, (command.to_service,))
     making.violations += adding.product_violations(opening.new_services(command), context)
     making.violations += adding.bundle_violations(making, [("to_service", command.to_service)])
     found, unfit = named_services(making, (command.from_service_id,), "from_service_id")
     making.violations += unfit
     if not found:
-        return making.effect()
+        return
 
     old = found[0]
     if old.state not in SWAP.services_from:
         making.violations.append(service_state_violation(old, SWAP.services_from, action))
-        return making.effect()
+        return
     tiers = Tiers(view, command, context)
-    making.violations += _class_violations(old, command, tiers, definition)
+    making.violations += _class_violations(old, command, tiers, definition if action.undoing is None else None)
     _swapped(making, old, command, tiers)
-    return making.effect()
 
 
 def _class_violations(

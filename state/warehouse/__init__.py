@@ -1,22 +1,19 @@
-"""The warehouse: what its tables are, and the DuckDB file that holds them."""
+"""The warehouse: what its tables are, and the databases that may hold them."""
 
-from state.warehouse.duckdb_file import (
-    Advance,
-    Batch,
-    Gap,
-    Source,
-    Warehouse,
-    WarehouseLocked,
-    WarehouseUnfit,
-)
+from state.warehouse.batches import Advance, Batch, Gap, Source, WarehouseAway, WarehouseLocked, WarehouseUnfit
+from state.warehouse.database import Place, Server
 from state.warehouse.published_copy import copy_path, publish
+from state.warehouse.warehouse import Warehouse
 
 __all__ = [
     "Advance",
     "Batch",
     "Gap",
+    "Place",
+    "Server",
     "Source",
     "Warehouse",
+    "WarehouseAway",
     "WarehouseLocked",
     "WarehouseUnfit",
     "copy_path",

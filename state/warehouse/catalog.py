@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from state.warehouse import accounts, bill_cycles, commands, provisioning, schedule, subscriptions, upkeep, wallets
+from state.warehouse import (
+    accounts,
+    bill_cycles,
+    billing_profiles,
+    billing_updates,
+    commands,
+    hierarchies,
+    order_lines,
+    orders,
+    payments,
+    provisioning,
+    schedule,
+    subscriptions,
+    synchronization,
+    upkeep,
+    wallets,
+)
 from state.warehouse.definitions import Table, View
 
-_DOMAINS = (commands, accounts, bill_cycles, subscriptions, schedule, wallets, provisioning)
+_DOMAINS = (
+    commands,
+    accounts,
+    bill_cycles,
+    subscriptions,
+    schedule,
+    wallets,
+    provisioning,
+    orders,
+    order_lines,
+    billing_updates,
+    synchronization,
+    billing_profiles,
+    hierarchies,
+    payments,
+)
 
 FACTS: dict[str, Table] = {table.name: table for domain in _DOMAINS for table in domain.TABLES}
 """The tables that are filled from the topics, and can be dropped and filled again."""

@@ -58,6 +58,8 @@ class View:
     doc: str
     columns: tuple[Column, ...]
     query: str
+    key: tuple[str, ...] = ()
+    """Of a dimension: the columns that identify what it has versions of, where its name does not say so."""
 
 
 def text(name: str, doc: str, *, required: bool = True) -> Column:

@@ -14,8 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from state.warehouse.database import Dialect
 from state.warehouse.definitions import Kind, Table
-from state.warehouse.statements import exact_text, quoted
+from state.warehouse.statements import DUCKDB, quoted
 
 _HEX_DIGITS = 15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,9 +47,10 @@ _EXACT: dict[Kind, Callable[[Any], str]] = {
 }
 
 
-def row_number(table: Table) -> Callable[[Sequence[Any]], int]:
+def row_number(table: Table, dialect: Dialect = DUCKDB) -> Callable[[Sequence[Any]], int]:
     """The function that gives a row's number; rows have the table's columns in its order."""
-    writers = [_EXACT[column.kind] for column in table.columns]
+    exact = _EXACT | dict.fromkeys((Kind.TEXT, Kind.JSON), dialect.kept_text)
+    writers = [exact[column.kind] for column in table.columns]
 
     def number(row: Sequence[Any]) -> int:
         texts = [None if value is None else write(value) for write, value in zip(writers, row, strict=True)]
@@ -58,32 +60,32 @@ def row_number(table: Table) -> Callable[[Sequence[Any]], int]:
     return number
 
 
-def row_number_sql(table: Table) -> str:
-    """The same as an expression of DuckDB."""
-    texts = (exact_text(column) for column in table.columns)
+def row_number_sql(table: Table, dialect: Dialect = DUCKDB) -> str:
+    """The same as an expression of a database."""
+    texts = (dialect.exact_text(column) for column in table.columns)
     parts = ", ".join(f"coalesce(length({text})::VARCHAR || ':' || {text}, '-')" for text in texts)
-    return f"('0x' || left(sha256(concat({parts})), {_HEX_DIGITS}))::BIGINT"
+    return dialect.row_hash(f"concat({parts})", _HEX_DIGITS)
 
 
-def sums_sql(table: Table) -> str:
+def sums_sql(table: Table, dialect: Dialect) -> str:
     """A query for (partition, rows, digest, sums...) of a table's rows below an offset per partition.
 
     Its parameters are two lists of the same length: partitions, and the first offset of each that does not count.
     """
     sums = "".join(f", coalesce(sum({quoted(name)}), 0)::VARCHAR" for name in summed(table))
     return f"""
-        SELECT kafka_partition, count(*), sum({row_number_sql(table)})::VARCHAR{sums}
+        SELECT kafka_partition, count(*), sum({row_number_sql(table, dialect)})::VARCHAR{sums}
         FROM {quoted(table.name)}
-        JOIN (SELECT unnest($1::BIGINT[]) AS part, unnest($2::BIGINT[]) AS before) ON part = kafka_partition
+        JOIN (SELECT unnest($1::BIGINT[]) AS part, unnest($2::BIGINT[]) AS before) AS ends ON part = kafka_partition
         WHERE kafka_offset < before
         GROUP BY 1 ORDER BY 1
     """  # noqa: S608 - made of definitions, not of input
 
 
-def by_offset_sql(table: Table) -> str:
+def by_offset_sql(table: Table, dialect: Dialect) -> str:
     """A query for (offset, rows, digest); its parameters are partition, first offset, and the first not to count."""
     return f"""
-        SELECT kafka_offset, count(*), sum({row_number_sql(table)})::VARCHAR
+        SELECT kafka_offset, count(*), sum({row_number_sql(table, dialect)})::VARCHAR
         FROM {quoted(table.name)}
         WHERE kafka_partition = $1 AND kafka_offset >= $2 AND kafka_offset < $3
         GROUP BY 1
@@ -91,8 +93,8 @@ def by_offset_sql(table: Table) -> str:
 
 
 def summed(table: Table) -> tuple[str, ...]:
-    """The columns that receipts add up."""
-    return tuple(column.name for column in table.columns if column.summed)
+    """The columns that receipts add up: all money, and what the definitions name."""
+    return tuple(column.name for column in table.columns if column.summed or column.kind is Kind.AMOUNT)
 
 
 @dataclass
@@ -101,20 +103,27 @@ class Tally:
 
     rows: int = 0
     digest: int = 0
-    sums: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Count the rows of another tally, too."""
+        self.rows += other.rows
+        self.digest += other.digest
+        for name, value in other.sums.items():
+            self.sums[name] = self.sums.get(name, Decimal(0)) + value
 
 
 class Tallying:
     """Adds up rows of one table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, dialect: Dialect = DUCKDB) -> None:
         names = [column.name for column in table.columns]
-        self._number = row_number(table)
+        self._number = row_number(table, dialect)
         self._summed = [(name, names.index(name)) for name in summed(table)]
 
     def nothing(self) -> Tally:
         """The tally of no rows."""
-        return Tally(sums={name: 0 for name, _ in self._summed})
+        return Tally(sums={name: Decimal(0) for name, _ in self._summed})
 
     def add(self, tally: Tally, row: Sequence[Any]) -> None:
         """Count one row, values in the order of the table's columns."""

@@ -7,8 +7,8 @@ from state.warehouse.definitions import SEQUENCE, Column, View, flag, moment
 VALID_FROM = moment("valid_from", "When the version begins: occurred_at of the transaction that made it")
 
 
-def dimension(entity: str, key: tuple[Column, ...], attributes: tuple[Column, ...]) -> View:
-    """Slowly changing dimension, type 2, over the versions of an entity; ordered by sequence, never by arrival."""
+def dimension(entity: str, key: tuple[Column, ...], attributes: tuple[Column, ...], log: str = "") -> View:
+    """Slowly changing dimension, type 2, over the versions in `log_<log>`; ordered by sequence, never by arrival."""
     names = ", ".join(f'"{column.name}"' for column in (*key, *attributes))
     by = ", ".join(column.name for column in key)
     return View(
@@ -26,7 +26,8 @@ def dimension(entity: str, key: tuple[Column, ...], attributes: tuple[Column, ..
         f"""
         SELECT {names}, valid_from, lead(valid_from) OVER history,
                lead(valid_from) OVER history IS NULL, sequence
-        FROM log_{entity}
+        FROM log_{log or entity}
         WINDOW history AS (PARTITION BY {by} ORDER BY sequence)
         """,  # noqa: S608 - made of the definitions above
+        tuple(column.name for column in key),
     )

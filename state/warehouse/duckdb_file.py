@@ -1,258 +1,99 @@
-"""The warehouse in a DuckDB file: one writer, rows and offsets in one database transaction."""
+"""A warehouse in a DuckDB file: one process at a time has it, readers included."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import duckdb
 
-from state.warehouse.catalog import TABLES, VIEWS
+from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit
+from state.warehouse.catalog import TABLES
 from state.warehouse.definitions import Table, View
-from state.warehouse.digest import Tally, by_offset_sql, summed, sums_sql
-from state.warehouse.migrations import LATEST, MIGRATIONS
-from state.warehouse.statements import comments, create_view
+from state.warehouse.statements import DUCKDB, comments, create_view, quoted
 
 MEMORY_LIMIT = "1GB"
 """DuckDB would take 80 % of the machine; a batch needs a tenth of this, a checkpoint about half."""
 CHECKPOINT_BYTES = "256MB"
 """How long the write-ahead log may grow before a commit also checkpoints; every published copy checkpoints anyway."""
 
-_SOURCES = "SELECT topic, cluster_id, topic_id, partitions FROM sink_source"
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
-class WarehouseUnfit(Exception):
-    """The database cannot be the warehouse of these topics. The sentence says what to do."""
+class DuckDBFile:
+    """An open file."""
 
+    dialect = DUCKDB
 
-class WarehouseLocked(Exception):
-    """Another process has the file open. `holder` names it."""
+    def __init__(self, path: Path, *, writing: bool) -> None:
+        """Raises WarehouseLocked, and WarehouseUnfit where the file cannot be opened."""
+        self.file: Path | None = path
+        if writing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _connect(path, read_only=not writing)
 
-    def __init__(self, path: Path, holder: str) -> None:
-        super().__init__(
-            f"{path} is in use by {holder}: a DuckDB file has one writer. Close that program; "
-            "to look at data, open the published copy (*.read.duckdb)."
-        )
-        self.holder = holder
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any."""
+        with self._may_fail():
+            return self._connection.execute(query, parameters or None).fetchall()
 
+    def append(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
+        """Add rows, with the table's columns in its order, to the table of that name."""
+        names = [column.name for column in table.columns]
+        with self._may_fail(), self._connection.appender(name, columns=names) as appender:
+            appender.append_rows(map(tuple, rows))  # a plain tuple is read a fifth faster than one with names
 
-class Source(NamedTuple):
-    """A topic that rows come from."""
+    def begin(self) -> None:
+        """Begin a database transaction."""
+        self._connection.begin()
 
-    topic: str
-    cluster_id: str
-    topic_id: str
-    partitions: int
+    def commit(self) -> None:
+        """Commit it."""
+        with self._may_fail():
+            self._connection.commit()
 
+    def rollback(self) -> None:
+        """Undo it."""
+        with contextlib.suppress(duckdb.Error):  # it ended by itself
+            self._connection.rollback()
 
-class Gap(NamedTuple):
-    """A transaction that does not continue its customer's sequence."""
+    def tables(self) -> set[str]:
+        """Return the names of all tables in the file."""
+        return {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
 
-    kafka_partition: int
-    kafka_offset: int
-    published_at: datetime
-    customer_id: str
-    expected: int
-    found: int
+    def replace_views(self, views: Iterable[View]) -> None:
+        """Make views, in this order, in place of those that are there."""
+        for view in views:
+            self.rows(create_view(view))
 
+    def replace_rows(self, table: str, beside: str) -> None:
+        """Drop the table for the one beside it: views name it, and find the new one."""
+        self.rows(f"DROP TABLE {quoted(table)}")
+        self.rows(f"ALTER TABLE {quoted(beside)} RENAME TO {quoted(table)}")
+        for statement in comments(TABLES[table]):
+            self.rows(statement)
 
-class Advance(NamedTuple):
-    """How far a batch moves one partition."""
+    def hold_rebuild(self) -> None:
+        """Whoever has the file has it alone."""
 
-    topic: str
-    partition: int
-    before: int
-    after: int
-
-
-@dataclass
-class Batch:
-    """What one database transaction writes."""
-
-    rows: dict[str, list[Sequence[Any]]] = field(default_factory=dict)
-    """Table -> rows, with the table's columns in its order."""
-    gaps: list[Gap] = field(default_factory=list)
-    advances: list[Advance] = field(default_factory=list)
-
-
-class Warehouse:
-    """An open warehouse. One thread."""
-
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-        self.path = path
-        self._connection = connection
-
-    @classmethod
-    def open(cls, path: Path, sources: Iterable[Source]) -> Self:
-        """Open for writing what these topics fill; make it if it is not there.
-
-        Raises WarehouseLocked, and WarehouseUnfit where the file holds something else or comes from other topics:
-        nothing was changed then.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        warehouse = cls(path, _connect(path, read_only=False))
-        try:
-            warehouse._prepare(tuple(sources))
-        except BaseException:
-            warehouse.close()
-            raise
-        return warehouse
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Open for reading. Raises WarehouseLocked, and WarehouseUnfit where there is no warehouse."""
-        if not path.exists():
-            raise WarehouseUnfit(f"{path} does not exist: start `billfold sink`.")
-        return cls(path, _connect(path, read_only=True))
+    def checkpoint(self) -> None:
+        """Bring everything into the file itself."""
+        self.rows("CHECKPOINT")
 
     def close(self) -> None:
-        """Leave; uncommitted rows are gone."""
+        """Leave; what is not committed is gone."""
         self._connection.close()
 
-    def rows(self, query: str, parameters: object = None) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-        return self._connection.execute(query, parameters).fetchall()
-
-    # -- where rows come from
-
-    def offsets(self) -> dict[tuple[str, int], int]:
-        """(topic, partition) -> the first offset that is not in the warehouse yet."""
-        found = self.rows("SELECT topic, kafka_partition, next_offset FROM sink_offset")
-        return {(topic, partition): offset for topic, partition, offset in found}
-
-    def sequences(self, customers: Iterable[str]) -> dict[str, int]:
-        """The latest sequence of each of these customers; those without a transaction are missing."""
-        wanted = list(customers)
-        if not wanted:
-            return {}
-        return dict(
-            self.rows(
-                "SELECT customer_id, max(sequence) FROM raw_transaction "
-                "WHERE customer_id IN (SELECT unnest($1::VARCHAR[])) GROUP BY 1",
-                [wanted],
-            )
-        )
-
-    # -- writing
-
-    def write(self, batch: Batch) -> None:
-        """Write a batch, all or nothing.
-
-        1. Begin.
-        2. Rows and gaps. A crash here leaves nothing.
-        3. Offsets, each from where the batch began: were it not there any more, another sink would have written.
-        4. Commit. *This is the commit point*: before it, the next start reads the same records again and writes the
-           same rows; after it, it begins behind them.
-        """
-        self._connection.begin()  # 1
+    @contextlib.contextmanager
+    def _may_fail(self) -> Iterator[None]:
+        """A disk that is full or gone may be there again."""
         try:
-            for table, rows in batch.rows.items():  # 2
-                self._append(table, rows)
-            self._append("sink_gap", batch.gaps)
-            self._advance(batch.advances)  # 3
-            self._commit()  # 4
-        except BaseException:
-            self._connection.rollback()
-            raise
-
-    def _append(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        if rows:
-            names = [column.name for column in TABLES[table].columns]
-            with self._connection.appender(table, columns=names) as appender:
-                appender.append_rows(map(tuple, rows))  # a plain tuple is read a fifth faster than one with names
-
-    def _advance(self, advances: Sequence[Advance]) -> None:
-        if not advances:
-            return
-        moved = self.rows(
-            """
-            UPDATE sink_offset SET next_offset = after
-            FROM (SELECT unnest($1::VARCHAR[]) AS moved_topic, unnest($2::BIGINT[]) AS moved_partition,
-                         unnest($3::BIGINT[]) AS before, unnest($4::BIGINT[]) AS after)
-            WHERE topic = moved_topic AND kafka_partition = moved_partition AND next_offset = before
-            """,
-            [list(column) for column in zip(*advances, strict=True)],
-        )
-        assert moved == [(len(advances),)], f"offsets moved under the sink: {advances}"
-
-    def _commit(self) -> None:
-        self._connection.commit()
-
-    def checkpoint(self, published_at: datetime) -> None:
-        """Bring everything into the file itself, so that a copy of the file alone is complete; note the moment."""
-        self._connection.begin()
-        self._connection.execute("DELETE FROM sink_publication")
-        self._connection.execute("INSERT INTO sink_publication (published_at) VALUES (?)", [published_at])
-        self._connection.commit()
-        self._connection.execute("CHECKPOINT")
-
-    # -- looking
-
-    def tallies(self, table: str, before: Mapping[int, int]) -> dict[int, Tally]:
-        """Rows, digest and sums of a table by partition, of the rows below an offset for each partition."""
-        names = summed(TABLES[table])
-        found = self.rows(sums_sql(TABLES[table]), [list(before), list(before.values())])
-        return {
-            partition: Tally(rows, int(digest), {name: int(each) for name, each in zip(names, sums, strict=True)})
-            for partition, rows, digest, *sums in found
-        }
-
-    def tallies_by_offset(self, table: str, partition: int, first: int, before: int) -> dict[int, Tally]:
-        """Rows and digest of a table by offset, of one partition's rows in [first, before)."""
-        found = self.rows(by_offset_sql(TABLES[table]), [partition, first, before])
-        return {offset: Tally(rows, int(digest)) for offset, rows, digest in found}
-
-    # -- the first moments
-
-    def _prepare(self, sources: Sequence[Source]) -> None:
-        """Compare before anything is written; then migrate, make views anew, remember new topics: all or nothing."""
-        version = self._version()
-        known = {row[0]: Source(*row) for row in self.rows(_SOURCES)} if version else {}
-        for source in sources:
-            if source.topic in known and (difference := _difference(known[source.topic], source)) is not None:
-                raise WarehouseUnfit(
-                    f"{self.path} was filled from another {source.topic}: {difference}. Nothing was written. Point "
-                    "the setting `warehouse` to another file, or `bootstrap_servers` to the right cluster."
-                )
-
-        self._connection.begin()
-        self._migrate(version)
-        for source in sources:
-            if source.topic not in known:
-                self._append("sink_source", [source])
-                self._append("sink_offset", [(source.topic, partition, 0) for partition in range(source.partitions)])
-        self._connection.commit()
-
-    def _version(self) -> int:
-        """The last migration that was done; 0 for an empty file."""
-        tables = {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
-        if tables and "sink_version" not in tables:
-            raise WarehouseUnfit(
-                f"{self.path} is a database, but no warehouse of Billfold. Point the setting `warehouse` elsewhere."
-            )
-        version = int(self.rows("SELECT max(version) FROM sink_version")[0][0]) if tables else 0
-        if version > LATEST:
-            raise WarehouseUnfit(
-                f"{self.path} has version {version}, this release knows {LATEST}: start the newer release."
-            )
-        return version
-
-    def _migrate(self, version: int) -> None:
-        for migration in MIGRATIONS[version:]:
-            for statement in migration.statements:
-                self._connection.execute(statement)
-            self._append("sink_version", [(migration.version, migration.what)])
-        for view in VIEWS.values():
-            self._connection.execute(create_view(view))
-        described: tuple[Table | View, ...] = (*TABLES.values(), *VIEWS.values())
-        for each in described:
-            for statement in comments(each):
-                self._connection.execute(statement)
+            yield
+        except (duckdb.IOException, duckdb.FatalException) as failure:
+            raise WarehouseAway(f"{self.file} cannot be written or read now: {failure}") from failure
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -262,19 +103,14 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         held = _HOLDER.search(str(failure))
         if held is None:
             raise WarehouseUnfit(f"{path} cannot be opened: {failure}") from failure
-        raise WarehouseLocked(path, f"{held['program']} (process {held['process']})") from failure
+        holder = f"{held['program']} (process {held['process']})"
+        raise WarehouseLocked(
+            f"{path} is in use by {holder}: a DuckDB file has one writer. Close that program; "
+            "to look at data, open the published copy (*.read.duckdb).",
+            holder,
+        ) from failure
     connection.execute("SET TimeZone = 'UTC'")  # else days of moments depend on the machine
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     if not read_only:
         connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_BYTES}'")
     return connection
-
-
-def _difference(known: Source, found: Source) -> str | None:
-    if known.cluster_id != found.cluster_id:
-        return f"its cluster was {known.cluster_id}, this one is {found.cluster_id}"
-    if known.topic_id != found.topic_id:
-        return f"its id was {known.topic_id}, this one has {found.topic_id}: the topic was deleted and made anew"
-    if known.partitions != found.partitions:
-        return f"it had {known.partitions} partitions, this one has {found.partitions}"
-    return None

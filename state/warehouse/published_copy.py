@@ -7,7 +7,7 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-from state.warehouse.duckdb_file import Warehouse
+from state.warehouse.warehouse import Warehouse
 
 READ_ONLY = 0o444
 
@@ -17,20 +17,23 @@ def copy_path(warehouse: Path) -> Path:
     return warehouse.with_suffix(f".read{warehouse.suffix}")
 
 
-def publish(warehouse: Warehouse, at: datetime) -> Path:
-    """Publish what is committed.
+def publish(warehouse: Warehouse, at: datetime) -> Path | None:
+    """Publish what is committed; a server's readers have it already, there only the moment is noted.
 
-    1. Checkpoint: the file is complete without its write-ahead log, and nobody else writes it.
+    1. Note the moment, and checkpoint: the file is complete without its write-ahead log, and nobody else writes it.
     2. Copy it to a name beside the copy. A crash here leaves that name, which the next copy overwrites.
     3. Rename. Readers that have the old copy open go on reading it; whoever opens now gets the new one.
 
     The copying is another process's: a process that opens and closes a file loses all its locks on it (POSIX), and
     then a second writer could get in. Raises OSError where there is no room; the old copy stays.
     """
-    target = copy_path(warehouse.path)
+    warehouse.note_publication(at)  # 1
+    if warehouse.file is None:
+        return None
+    warehouse.checkpoint()
+    target = copy_path(warehouse.file)
     beside = target.with_name(f"{target.name}.new")
-    warehouse.checkpoint(at)  # 1
-    _copy(warehouse.path, beside)  # 2
+    _copy(warehouse.file, beside)  # 2
     # A reader who opened the copy for writing, against its permissions, may have left a log that is not this copy's.
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     beside.replace(target)  # 3

@@ -43,9 +43,9 @@ SINK_GAP = Table(
 
 SINK_PUBLICATION = Table(
     "sink_publication",
-    "When this copy of the warehouse was published; one row.",
+    "Until when what is there can be read: when the copy was published, or, on a server, looked after last; one row.",
     ("published_at",),
-    (moment("published_at", "When the sink published the copy, by its own clock"),),
+    (moment("published_at", "When the sink last published, by its own clock"),),
 )
 
 SINK_VERSION = Table(
@@ -55,10 +55,18 @@ SINK_VERSION = Table(
     (count("version", "Number of the migration"), text("what", "What it did")),
 )
 
+SINK_DEFINITION = Table(
+    "sink_definition",
+    "Which definition each table and view was made by: what a release changes is made anew at the sink's start.",
+    ("name",),
+    (text("name", "Table or view"), text("digest", "SHA-256 of its statements, hexadecimal")),
+)
+
 WAREHOUSE_AGE = View(
     "warehouse_age",
     "How old this copy is, and how far it goes. The sink publishes within seconds after a change and at least every "
-    "few minutes without one: an older copy means that the sink stands still.",
+    "few minutes without one: an older copy means that the sink stands still. A server is read live: there it tells "
+    "when the sink last gave a sign of life.",
     (
         moment("published_at", "When the copy was published"),
         fraction("age_seconds", "Seconds since then"),
@@ -72,5 +80,7 @@ WAREHOUSE_AGE = View(
     """,
 )
 
-TABLES = (SINK_SOURCE, SINK_OFFSET, SINK_GAP, SINK_PUBLICATION, SINK_VERSION)
+FIRST_TABLES = (SINK_SOURCE, SINK_OFFSET, SINK_GAP, SINK_PUBLICATION, SINK_VERSION)
+"""Those of the first release."""
+TABLES = (*FIRST_TABLES, SINK_DEFINITION)
 VIEWS = (WAREHOUSE_AGE,)

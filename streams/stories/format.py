@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from processors.assembling import KINDS
 from schemas.envelope import Mode, Status
-from schemas.words import ENTITIES, EVENTS
+from schemas.words import EVENTS
 from streams.stories.derived import references
 from streams.stories.story import (
     AnyStep,
@@ -233,8 +234,8 @@ class _Reader:
     def looks(self, place: Place, check: Any) -> Iterator[Look]:
         for key, wanted in self.mapping(place, check).items():
             kind, _, entity_id = str(key).partition(" ")
-            if kind not in ENTITIES:
-                self.mistake((*place, key), f"expected `<kind> <id>`, kind one of {', '.join(ENTITIES)}; found `{key}`")
+            if kind not in KINDS:
+                self.mistake((*place, key), f"expected `<kind> <id>`, kind one of {', '.join(KINDS)}; found `{key}`")
             elif not entity_id.strip():
                 self.mistake((*place, key), f"expected an id after `{kind}`, as in `{kind} x-1`")
             elif wanted == "absent":

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from processors.assembling import is_there, parts
+from processors.assembling import looked_at, parts
 from processors.customer import Stored
 from processors.draft import Draft
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
@@ -230,15 +230,16 @@ class _Run:
             of_customer = look.kind == "customer"
             customer_id = self.stage.prefix + (entity_id if of_customer else step.customer_id)
             stored = Stored(customer_id, self.stage.rows)
-            entity = stored.entity(look.kind, customer_id if of_customer else entity_id)
+            view = Draft(stored)
+            entity = looked_at(view, look.kind, customer_id if of_customer else entity_id)
             name = f"{look.kind} {entity_id}"
-            if entity is None or not is_there(entity):
+            if entity is None:
                 if look.path_values is not None:
                     raise _Failed(f"expected {name}, there is none", came={name: NOTHING})
                 continue
             glass = self.glass(customer_id)
             shown = glass.plain(entity)
-            shown |= {part: glass.plain(held) for part, held in parts(Draft(stored), entity).items()}
+            shown |= {part: glass.plain(held) for part, held in parts(view, entity).items()}
             if of_customer and (head := stored.head()) is not None:
                 shown |= {"sequence": head.sequence, "hash": head.hash}
             if look.path_values is None:

@@ -60,8 +60,8 @@ def test_the_system_that_asks_stands_in_for_an_author() -> None:
     assert created.performed_by == "crm"
 
 
-def ordered(shelf: Shelf, command: ActionCommand) -> tuple[Action, Context]:
-    """A line of an order, as it comes to the pipeline."""
+def ordered(shelf: Shelf, *commands: ActionCommand) -> tuple[tuple[Action, ...], Context]:
+    """Lines of an order, as they come to the pipeline."""
     context = Context(
         at=shelf.at,
         command_id="u-1",
@@ -70,15 +70,19 @@ def ordered(shelf: Shelf, command: ActionCommand) -> tuple[Action, Context]:
         zone=ZoneInfo("Europe/Stockholm"),
         performed_by="ada",
     )
-    action = Action(
-        command=command,
-        subscription_id="s-1",
-        effective_at=shelf.at,
-        command_id="u-1",
-        performed_by="ada",
-        cause=ServiceCause.ORDER,
+    actions = tuple(
+        Action(
+            command=command,
+            subscription_id="s-1",
+            effective_at=shelf.at,
+            command_id="u-1",
+            performed_by="ada",
+            cause=ServiceCause.ORDER,
+            place=(place,),
+        )
+        for place, command in enumerate(commands)
     )
-    return action, context
+    return actions, context
 
 
 def test_every_state_that_an_order_changes_says_so() -> None:
@@ -109,9 +113,8 @@ def test_every_state_that_an_order_changes_says_so() -> None:
 
 
 def test_lines_of_an_order_stand_in_what_they_add() -> None:
-    """SUB-8: order_id and line_id are recorded, and one line sees what the one before did."""
+    """SUB-8: order_id and line_id are recorded; several lines are one action with one numbering."""
     shelf = with_a_bundle()
-    view = shelf.view().draft()
     service = NewService(product="NET", service_id="n-1", order_id="o-1", line_id="l-1")
     add = ChangeServiceState(
         subscription_id="s-1",
@@ -119,16 +122,42 @@ def test_lines_of_an_order_stand_in_what_they_add() -> None:
         services=(service,),
         initial_state=InitialServiceState.EFFECTIVE,
     )
-    first = subscriptions.carry_out(view, *ordered(shelf, add))
-    for event in first.events:
-        view.record(event)
     change = AmendBundleServices(
         subscription_id="s-1",
         bundle_service_id="b-1",
         add=(NewComponent(product="QUEUE", order_id="o-1", line_id="l-2"),),
     )
-    second = subscriptions.carry_out(view, *ordered(shelf, change))
 
-    added = [event for event in (*first.events, *second.events) if isinstance(event, SubscriptionServiceAdded)]
+    effect = subscriptions.carry_out(shelf.view(), *ordered(shelf, add, change))
+
+    added = [event for event in effect.events if isinstance(event, SubscriptionServiceAdded)]
     assert [(event.order_id, event.line_id, event.number) for event in added] == [("o-1", "l-1", 3), ("o-1", "l-2", 4)]
     assert {event.history[0].cause for event in added} == {ServiceCause.ORDER}
+
+
+def test_what_one_line_breaks_another_may_mend() -> None:
+    """BSU-22: the result is judged, and a violation is laid at the door of the lines that are its cause."""
+    shelf = with_a_bundle()
+    shelf.done(
+        shelf.ask(
+            "ChangeServiceState",
+            subscription_id="s-1",
+            action="ADD",
+            initial_state="EFFECTIVE",
+            services=[{"product": "NET", "service_id": "n-1"}, {"product": "GUARD", "service_id": "g-1"}],
+        )
+    )
+    disconnect = ChangeServiceState(subscription_id="s-1", action=ServiceAction.CANCEL, service_ids=("n-1",))
+    suspend = ChangeServiceState(subscription_id="s-1", action=ServiceAction.STOP, service_ids=("b-1",))
+    add = ChangeServiceState(
+        subscription_id="s-1",
+        action=ServiceAction.ADD,
+        services=(NewService(product="LINE_B"),),
+        initial_state=InitialServiceState.EFFECTIVE,
+    )
+
+    assert subscriptions.carry_out(shelf.view(), *ordered(shelf, disconnect, suspend, add)).violations == ()
+
+    broken = subscriptions.carry_out(shelf.view(), *ordered(shelf, suspend, disconnect))
+    assert [(found.code, found.carries["product"]) for found in broken.violations] == [("DEPENDENCY_VIOLATED", "GUARD")]
+    assert broken.causes == ((1,),)

@@ -141,7 +141,7 @@ def test_a_payment_is_taken_once() -> None:
 
     again = prepaid.ask(top_up(reference="PAY-7"))
     assert isinstance(again, Accepted)
-    assert (again.events, again.duplicate_of) == ((), "c-1")
+    assert (again.events, again.remarks.duplicate_of) == ((), "c-1")
 
     other = prepaid.ask(top_up("6.00", reference="PAY-7"))
     assert codes(other) == ["DUPLICATE_REFERENCE"]
@@ -156,4 +156,4 @@ def test_a_repeated_payment_is_known_also_after_the_end() -> None:
     end(prepaid)
     again = prepaid.ask(top_up(reference="PAY-7"))
     assert isinstance(again, Accepted)
-    assert again.duplicate_of == "c-1"
+    assert again.remarks.duplicate_of == "c-1"

@@ -6,19 +6,19 @@ import os
 import signal
 import sys
 
-from state.warehouse import duckdb_file
-from streams import sink, sink_batch
+from state.warehouse import Warehouse
+from streams import sink_batch, sink_reading
 from streams.sink import run_sink
 
 
 def main(moment: str, number: int) -> None:
     """Die at the so-manieth commit of rows."""
-    sink.FETCH_RECORDS = 10
+    sink_reading.FETCH_RECORDS = 10
     sink_batch.BATCH_ROWS = 20  # many small batches, so that every life ends among rows
-    commit = duckdb_file.Warehouse._commit
+    commit = Warehouse._commit
     done = 0
 
-    def dying(self: duckdb_file.Warehouse) -> None:
+    def dying(self: Warehouse) -> None:
         nonlocal done
         done += 1
         if done == number and moment == "before":
@@ -27,7 +27,7 @@ def main(moment: str, number: int) -> None:
         if done == number and moment == "after":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(duckdb_file.Warehouse, "_commit", dying)  # noqa: B010 - mypy allows no plain assignment
+    setattr(Warehouse, "_commit", dying)  # noqa: B010 - mypy allows no plain assignment
     run_sink()
 
 

@@ -15,7 +15,7 @@ from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Mode
 from schemas.malformed import Misfit, read_body
-from state.warehouse import Advance, Batch, Source, Warehouse
+from state.warehouse import Advance, Batch, Place, Source, Warehouse
 from streams.stories.pure import KeptRows
 
 NORDLYS = Path(__file__).parents[2] / "compose" / "catalogs" / "nordlys.yaml"
@@ -96,7 +96,7 @@ class Played:
                 rows.setdefault(TABLE_OF[type(fact)], []).append(fact)
         return rows
 
-    def into(self, path: Path) -> Warehouse:
+    def into(self, path: Place) -> Warehouse:
         """A new warehouse with all of it."""
         warehouse = Warehouse.open(path, SOURCES)
         warehouse.write(Batch(rows=self.rows(), advances=[Advance("transactions", 0, 0, len(self.transactions))]))

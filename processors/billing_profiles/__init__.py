@@ -1,0 +1,1 @@
+"""Billing profiles: who pays for which services, and from when."""

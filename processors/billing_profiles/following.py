@@ -1,0 +1,54 @@
+"""A profile that stops paying takes those along whose services it paid (HIE-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from schemas.billing_profiles import (
+    BillingProfileStateChanged,
+    BillingProfileSwitchDropped,
+    ProfileCause,
+    ProfileState,
+)
+from schemas.fields import Event
+from schemas.lineage import LineRef
+
+if TYPE_CHECKING:
+    from processors.customer import CustomerView
+
+
+def follow_payer(
+    customer: CustomerView, payer_profile_id: str, state: ProfileState, line: LineRef | None = None
+) -> tuple[Event, ...]:
+    """The events of the nonpaying profiles of a payer that becomes INACTIVE or CLOSED.
+
+    A child's own paying profile stays as it is.
+    """
+    return tuple(_followed(customer, payer_profile_id, state, line))
+
+
+def _followed(
+    customer: CustomerView, payer_profile_id: str, state: ProfileState, line: LineRef | None
+) -> Iterator[Event]:
+    for profile in customer.paid_by(payer_profile_id):
+        if profile.state in (state, ProfileState.CLOSED):
+            continue
+        plan = profile.planned_switch
+        if plan is not None and state is ProfileState.CLOSED:
+            yield BillingProfileSwitchDropped(
+                billing_profile_id=profile.billing_profile_id,
+                account_id=profile.account_id,
+                own_profile_id=plan.own_profile_id,
+                to=plan.to,
+                effective_at=plan.effective_at,
+                line=line,
+            )
+        yield BillingProfileStateChanged(
+            billing_profile_id=profile.billing_profile_id,
+            account_id=profile.account_id,
+            old_state=profile.state,
+            new_state=state,
+            cause=ProfileCause.PAYER_CLOSED,
+            line=line,
+        )

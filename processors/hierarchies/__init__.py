@@ -1,0 +1,1 @@
+"""Hierarchies that orders make: parent links, collections groups, corporate trees."""

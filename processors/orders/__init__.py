@@ -1,0 +1,54 @@
+"""Orders in flight: submitted, modified, revised, split, confirmed, billed, cancelled, undone."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from processors.context import Context
+from processors.customer import CustomerView
+from processors.decision import Decision
+from processors.orders.billing import update
+from processors.orders.cancelling import cancel
+from processors.orders.compensating import compensate
+from processors.orders.confirming import confirm
+from processors.orders.evolution import evolve
+from processors.orders.modifying import modify
+from processors.orders.revising import revise
+from processors.orders.splitting import split
+from processors.orders.submitting import submit
+from schemas.orders import (
+    CancelOrder,
+    CompensateOrder,
+    ConfirmLineProvisioning,
+    ModifyOrderLine,
+    OrderCommand,
+    ReviseOrder,
+    SplitOrder,
+    SubmitOrder,
+    UpdateBillingSystem,
+)
+
+__all__ = ["decide", "evolve"]
+
+
+def decide(customer: CustomerView, command: OrderCommand, context: Context) -> Decision:
+    """Judge one command about an order."""
+    match command:
+        case SubmitOrder():
+            return submit(customer, command, context)
+        case ModifyOrderLine():
+            return modify(customer, command, context)
+        case ReviseOrder():
+            return revise(customer, command, context)
+        case SplitOrder():
+            return split(customer, command, context)
+        case ConfirmLineProvisioning():
+            return confirm(customer, command, context)
+        case CancelOrder():
+            return cancel(customer, command, context)
+        case UpdateBillingSystem():
+            return update(customer, command, context)
+        case CompensateOrder():
+            return compensate(customer, command, context)
+        case _:
+            assert_never(command)

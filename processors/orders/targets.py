@@ -1,0 +1,238 @@
+"""Where the lines of an update land: the service and the subscription of each (BSU-10, BSU-20, BSU-21, CPO-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from processors.acting import LIVE
+from processors.context import Context
+from processors.customer import CustomerView
+from processors.orders.lines import is_service
+from processors.orders.undone import found_by, originals, superseded
+from processors.references import find_account
+from schemas.accounts import Account
+from schemas.order_lines import FeatureAction, LineServiceAction, OrderLine
+from schemas.refusals import Code, Violation, violation
+from schemas.subscriptions import SubscriptionKind
+
+ADD = LineServiceAction.ADD
+
+
+class NewSubscription(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription that an update has to make first; all lines that look for it share it."""
+
+    subscription_id: str
+    account_id: str
+    kind: SubscriptionKind
+    subscription_type: str = "DEFAULT"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A line and what it acts on."""
+
+    line: OrderLine
+    account: Account
+    service_id: str
+    subscription_id: str
+    made: NewSubscription | None = None
+    """Set where the subscription is not there yet."""
+    undoes: OrderLine | None = None
+    """The billed line that this one undoes, in a compensating order."""
+
+
+def targets(view: CustomerView, lines: Sequence[OrderLine], context: Context) -> tuple[list[Violation], list[Target]]:
+    """Judge each line about a service, whose accounts are there; those that stand in their order.
+
+    Rows in their order, each for all lines. A line that has no target is not judged further.
+    """
+    undone = originals(view, lines[0].order_id) if lines else {}
+    wanted = [(line, _account(view, line)) for line in lines if is_service(line, context)]
+    violations: list[Violation] = []
+    found: dict[str, Target] = {}
+    for line, account in wanted:
+        if line.service_action is ADD:
+            _settle(found, violations, line, _of_new(view, line, account, undone, context))
+    violations.sort(key=lambda broken: _SUBSCRIPTION_CODES.index(broken.code))
+    for line, account in wanted:
+        if line.service_action is not ADD:
+            _settle(found, violations, line, _of_existing(view, line, account, undone))
+    for line_id, target in list(found.items()):
+        broken = None if target.undoes is None else superseded(view, target.undoes)
+        if broken is not None:
+            violations.append(broken)
+            del found[line_id]
+    standing = [found[line.line_id] for line in lines if line.line_id in found]
+    violations += _named_twice(standing)
+    taken = list(_taken(view, standing))
+    violations += taken
+    out = {broken.carries["line_id"] for broken in taken}
+    return violations, [target for target in _once(standing) if target.line.line_id not in out]
+
+
+def _settle(found: dict[str, Target], violations: list[Violation], line: OrderLine, judged: Target | Violation) -> None:
+    if isinstance(judged, Violation):
+        violations.append(judged)
+    else:
+        found[line.line_id] = judged
+
+
+def _account(view: CustomerView, line: OrderLine) -> Account:
+    account = find_account(view, line.service_account)
+    assert account is not None, "RVN-9 has seen to it"
+    return account
+
+
+# -- services that are there (BSU-10)
+
+
+def _of_existing(
+    view: CustomerView, line: OrderLine, account: Account, undone: dict[str, OrderLine]
+) -> Target | Violation:
+    assert line.service_id is not None, "ORD-14 has seen to it"
+    service = view.service(line.service_id)
+    subscription = None if service is None else view.subscription(service.subscription_id)
+    if (
+        service is None
+        or subscription is None
+        or subscription.account_id != account.account_id
+        or service.bundle_service_id is not None
+        or service.state not in LIVE
+    ):
+        return _about(
+            line,
+            Code.SERVICE_NOT_ON_ACCOUNT,
+            "BSU-10",
+            service_id=line.service_id,
+            account_id=account.account_id,
+            state=None if service is None else service.state,
+        )
+    return Target(
+        line=line,
+        account=account,
+        service_id=line.service_id,
+        subscription_id=service.subscription_id,
+        undoes=undone.get(line.line_id),
+    )
+
+
+# -- services that are to come (BSU-20)
+
+_SUBSCRIPTION_CODES: list[str] = [
+    Code.SUBSCRIPTION_UNKNOWN,
+    Code.SUBSCRIPTION_NOT_ON_ACCOUNT,
+    Code.SUBSCRIPTION_AMBIGUOUS,
+]
+
+
+def _of_new(
+    view: CustomerView, line: OrderLine, account: Account, undone: dict[str, OrderLine], context: Context
+) -> Target | Violation:
+    undoes = undone.get(line.line_id)
+    found = _subscription(view, line, account, context) if undoes is None else _returned_to(view, undoes, context)
+    if isinstance(found, Violation):
+        return found
+    return Target(
+        line=line,
+        account=account,
+        service_id=line.service_id or context.derived_id("service", line.line_id),
+        subscription_id=found if isinstance(found, str) else found.subscription_id,
+        made=None if isinstance(found, str) else found,
+        undoes=undoes,
+    )
+
+
+def _subscription(
+    view: CustomerView, line: OrderLine, account: Account, context: Context
+) -> str | NewSubscription | Violation:
+    """The one that is named, else the only live one that fits, else a new one."""
+    if line.subscription_id is not None:
+        named = view.subscription(line.subscription_id)
+        if named is None:
+            return _about(line, Code.SUBSCRIPTION_UNKNOWN, "BSU-20", subscription_id=line.subscription_id)
+        if named.account_id != account.account_id:
+            return _about(
+                line,
+                Code.SUBSCRIPTION_NOT_ON_ACCOUNT,
+                "BSU-20",
+                subscription_id=line.subscription_id,
+                account_id=account.account_id,
+            )
+        return named.subscription_id
+    kind = line.subscription_kind
+    live = [one.subscription_id for one in view.subscriptions_of(account.account_id) if kind in (None, one.kind)]
+    if len(live) > 1:
+        return _about(
+            line,
+            Code.SUBSCRIPTION_AMBIGUOUS,
+            "BSU-20",
+            subscription_ids=live,
+            account_id=account.account_id,
+        )
+    return live[0] if live else _new(account.account_id, kind or SubscriptionKind.POSTPAID, context)
+
+
+def _returned_to(view: CustomerView, original: OrderLine, context: Context) -> str | NewSubscription:
+    """What was disconnected returns to its subscription; if that has ended too, to a new one of its kind (CPO-5)."""
+    ended = found_by(original)
+    subscription = None if ended is None else view.subscription(ended.subscription_id)
+    assert subscription is not None, "a disconnected service was on a subscription"
+    if subscription.state in LIVE:
+        return subscription.subscription_id
+    return _new(subscription.account_id, subscription.kind, context, subscription.subscription_type)
+
+
+def _new(
+    account_id: str, kind: SubscriptionKind, context: Context, subscription_type: str = "DEFAULT"
+) -> NewSubscription:
+    return NewSubscription(
+        subscription_id=context.derived_id("subscription", account_id, kind, subscription_type),
+        account_id=account_id,
+        kind=kind,
+        subscription_type=subscription_type,
+    )
+
+
+# -- one service, one line (BSU-21)
+
+
+def _named_twice(standing: Sequence[Target]) -> Iterator[Violation]:
+    by_service: dict[str, list[OrderLine]] = {}
+    for target in standing:
+        by_service.setdefault(target.service_id, []).append(target.line)
+    for service_id, lines in by_service.items():
+        if len(lines) > 1:
+            yield violation(
+                Code.SERVICE_NAMED_TWICE,
+                "BSU-21",
+                order_id=lines[0].order_id,
+                service_id=service_id,
+                line_ids=[line.line_id for line in lines],
+            )
+
+
+def _once(standing: Sequence[Target]) -> list[Target]:
+    """The first line of each service; of what the others would do nothing is known."""
+    first: dict[str, Target] = {}
+    for target in standing:
+        first.setdefault(target.service_id, target)
+    return list(first.values())
+
+
+def _taken(view: CustomerView, standing: Sequence[Target]) -> Iterator[Violation]:
+    """Ids of new services, and of new components, that the customer has had before; or that two lines give."""
+    given: set[str] = {target.service_id for target in standing}
+    for target in standing:
+        if target.line.service_action is ADD and view.service(target.service_id) is not None:
+            yield _about(target.line, Code.ID_TAKEN, "BSU-21", field="service_id", id=target.service_id)
+        for feature in target.line.features:
+            if feature.service_action is not FeatureAction.ADD or feature.service_id is None:
+                continue
+            if feature.service_id in given or view.service(feature.service_id) is not None:
+                yield _about(target.line, Code.ID_TAKEN, "BSU-21", field="service_id", id=feature.service_id)
+            given.add(feature.service_id)
+
+
+def _about(line: OrderLine, code: Code, rule: str, **carries: object) -> Violation:
+    return violation(code, rule, None, order_id=line.order_id, line_id=line.line_id, **carries)

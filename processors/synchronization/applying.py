@@ -1,0 +1,330 @@
+"""Payers, parents, groups and assignments follow what the lines ask (HIE-*, LEG-*): first what is new, then what moves.
+
+1. What must move along, or may not be left behind, where one account has one payer (HIE-8a, HIE-9).
+2. ADD lines: nonpaying profiles, parent links, collections, assignments (CRE-15).
+3. Moves and flips, line by line: profiles, parent link, collections, assignment.
+4. What is taken back, kind by kind (UND-3), and the assignments that end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from processors.billing_profiles import nonpaying
+from processors.billing_profiles.payers import Desk
+from processors.hierarchies import groups, parents
+from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
+from processors.synchronization.work import Holding, Phase, Task, Work
+from schemas.billing_profiles import (
+    AssignmentChange,
+    BillingAssignmentChanged,
+    BillingAssignmentEnded,
+    BillingAssignmentStarted,
+    LinkCause,
+)
+from schemas.lineage import ImplicitMove, LineRef, ValueSet
+from schemas.refusals import Code, violation
+
+
+def apply(work: Work, tasks: Sequence[Task]) -> None:
+    """Do what the tasks ask, in their order."""
+    doing = [task for task in tasks if not task.stopped and (task.is_processed or task.is_cancelled)]
+    desk = Desk(work)
+    desk.settle()
+    if not work.split_payer:
+        for task in doing:
+            _move_along(work, desk, task, doing)
+        desk.settle()
+    _touch(desk, doing)
+    added = [task for task in doing if task.row == "REV-1" and task.old is None]
+    for task in added:
+        work.place = task.place
+        _add(work, desk, task)
+    for task in doing:
+        if task not in added and task.new is not None and not task.ignored:
+            work.place = task.place
+            _move(work, desk, task)
+    _end(work, desk, [task for task in doing if task.new is None and task.old is not None])
+    parents.cycles(work)
+
+
+def _touch(desk: Desk, tasks: Sequence[Task]) -> None:
+    """Read who pays for the accounts of all lines before any of them is done."""
+    for task in tasks:
+        for holding in (task.old, task.new):
+            account = None if holding is None else holding.values.get(SERVICE_ACCOUNT)
+            if account is not None:
+                desk.final(account)
+
+
+def _can_be_done(work: Work, task: Task) -> bool:
+    """Whether all that the line names is there; what is missing was told."""
+    assert task.new is not None, "the assignment of the line goes on"
+    values = task.new.values
+    named = (values.get(SERVICE_ACCOUNT), values.get(BILLING_ACCOUNT))
+    if any(name is not None and work.view.account(name) is None for name in named):
+        return False
+    profile = values.get(BILLING_PROFILE)
+    return profile is None or work.view.billing_profile(profile) is not None
+
+
+# -- 1. one payer per account
+
+
+def _move_along(work: Work, desk: Desk, task: Task, tasks: Sequence[Task]) -> None:
+    """Services of the old payer that no line moves: they move along, or the line is refused (HIE-8a, HIE-9)."""
+    if task.old is None or task.new is None or task.ignored:
+        return
+    account, old, new = (
+        task.old.values.get(SERVICE_ACCOUNT),
+        task.old.values.get(BILLING_ACCOUNT),
+        task.new.values.get(BILLING_ACCOUNT),
+    )
+    if account is None or account != task.new.values.get(SERVICE_ACCOUNT) or old == new:
+        return
+    left = [
+        service
+        for service in sorted(desk.now(account).paid_by_account(old))
+        if _remains(work, service, account, old) and service != task.asset
+    ]
+    if not left:
+        return
+    if work.moves_along and not task.is_cancelled:
+        for service in left:
+            _move_implicitly(work, task, service)
+        return
+    leaving = [other.asset for other in tasks if _leaves(other, account, old)]
+    refused = violation(
+        Code.SPLIT_PAYER_NOT_ENABLED,
+        "HIE-8a",
+        "implicit_moves",
+        line_id=task.line.line_id,
+        account_id=account,
+        on_order=leaving,
+        left_behind=left,
+    )
+    work.refuse(task.place, refused)
+
+
+def _remains(work: Work, service: str, account: str, payer: str | None) -> bool:
+    holding = work.holding(service)
+    if holding is None:
+        return False
+    return holding.values.get(SERVICE_ACCOUNT) == account and holding.values.get(BILLING_ACCOUNT) == payer
+
+
+def _leaves(task: Task, account: str, payer: str | None) -> bool:
+    if task.old is None or task.new is None:
+        return False
+    held = task.old.values
+    mine = held.get(SERVICE_ACCOUNT) == account and held.get(BILLING_ACCOUNT) == payer
+    return mine and task.new.values.get(BILLING_ACCOUNT) != payer
+
+
+def _move_implicitly(work: Work, task: Task, service: str) -> None:
+    holding = work.holding(service)
+    assert holding is not None, "a service that is left behind has an assignment"
+    assert task.new is not None, "the line goes on"
+    target = {name: task.new.values.get(name) for name in (BILLING_ACCOUNT, BILLING_PROFILE)}
+    changed = {name: value for name, value in target.items() if holding.values.get(name) != value}
+    for name in changed:
+        before = ValueSet(value=holding.values.get(name), set_by=holding.set_by.get(name))
+        known = any((move.service_id, move.attribute) == (service, name) for move in task.implicit)
+        if not known:
+            task.implicit.append(ImplicitMove(service_id=service, attribute=name, before=before))
+    new = msgspec.structs.replace(
+        holding,
+        values={**holding.values, **changed},
+        set_by={**holding.set_by, **dict.fromkeys(changed, task.lineage)},
+    )
+    task.also[service] = (holding, new)
+    work.pending[service] = new
+
+
+# -- 2. what is new
+
+
+def _add(work: Work, desk: Desk, task: Task) -> None:
+    assert task.new is not None, "an ADD has an assignment"
+    if not _can_be_done(work, task):
+        return
+    values = task.new.values
+    account = values.get(SERVICE_ACCOUNT)
+    if account is not None:
+        _join(work, desk, task, (Phase.NONPAYING, Phase.PARENTS), account, values)
+    groups.follow(work, Phase.COLLECTIONS, task.asset, None, task.new, task.lineage)
+    _assign(work, Phase.ASSIGNMENTS, task)
+    desk.done(task.asset, None, task.new)
+
+
+def _join(  # the phases of profile and parent link, the account and what its service's assignment says
+    work: Work, desk: Desk, task: Task, phases: tuple[Phase, Phase], account: str, values: dict[str, str | None]
+) -> None:
+    """A service is new on an account (HIE-1 .. HIE-5)."""
+    payer, profile = values.get(BILLING_ACCOUNT), values.get(BILLING_PROFILE)
+    if payer == account:
+        nonpaying.exclude(work, desk, phases[0], task, account)
+        return
+    if payer is None:
+        return
+    known = work.view.account(account)
+    in_tree = work.view.corporate_of(account) is not None or account in work.tree_nodes
+    if profile is not None:
+        nonpaying.covering(work, desk, phases[0], task, account, task.asset, profile)
+    if known is None or in_tree:
+        return
+    if known.parent_account_id is None:
+        parents.link(work, phases[1], account, payer, task.lineage, task.cause)
+    elif known.parent_account_id != payer and not work.split_payer:
+        taken = violation(
+            Code.ALREADY_HAS_PARENT,
+            "HIE-5",
+            "order_id",
+            line_id=task.line.line_id,
+            account_id=account,
+            parent=known.parent_account_id,
+            wanted=payer,
+        )
+        work.refuse(task.place, taken)
+
+
+# -- 3. what moves
+
+
+def _move(work: Work, desk: Desk, task: Task) -> None:
+    """One line: profiles, parent link, collections, assignment; then what moves along with it."""
+    old, new = task.old, task.new
+    assert new is not None, "the assignment of the line goes on"
+    if not _can_be_done(work, task):
+        return
+    _pay(work, desk, task, task.asset, old, new)
+    groups.follow(work, Phase.MOVES, task.asset, old, new, task.lineage)
+    _assign(work, Phase.MOVES, task)
+    desk.done(task.asset, old, new)
+    for service, (was, now) in task.also.items():
+        _pay(work, desk, task, service, was, now)
+        groups.follow(work, Phase.MOVES, service, was, now, task.lineage)
+        cause = LinkCause.FLIP if task.is_cancelled else LinkCause.IMPLICIT
+        _change(work, Phase.MOVES, service, was, now, task.ref, cause)
+        desk.done(service, was, now)
+
+
+def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, new: Holding) -> None:
+    """Profiles and parent link of a service that has another account or another payer."""
+    was = {} if old is None else old.values
+    account, before = new.values.get(SERVICE_ACCOUNT), was.get(SERVICE_ACCOUNT)
+    phases = (Phase.MOVES, Phase.MOVES)
+    if before is not None and before != account:
+        _leave(work, desk, task, service, before, was.get(BILLING_PROFILE))
+        parents.pass_on(work, desk, Phase.MOVES, before, task.cause)
+    if account is None:
+        return
+    pair = (was.get(BILLING_ACCOUNT), was.get(BILLING_PROFILE))
+    target = (new.values.get(BILLING_ACCOUNT), new.values.get(BILLING_PROFILE))
+    if before != account:
+        _join(work, desk, task, phases, account, new.values)
+        parents.pass_on(work, desk, Phase.MOVES, account, task.cause)
+    elif pair != target:
+        nonpaying.repay(work, desk, Phase.MOVES, task, nonpaying.Repaid(account, service, pair, target))
+        _follow_payer(work, desk, task, account, pair[0], new)
+
+
+def _follow_payer(work: Work, desk: Desk, task: Task, account: str, old: str | None, new: Holding) -> None:
+    """The account moves under the new payer with all that the old one paid for (HIE-7), or stays (HIE-8, HIE-15)."""
+    known = work.view.account(account)
+    payer = new.values.get(BILLING_ACCOUNT)
+    if known is None or work.view.corporate_of(account) is not None:
+        return
+    final = desk.final(account)
+    moves_all = payer not in (account, None, old) and not final.paid_by_account(old)
+    parent = known.parent_account_id
+    still_pays = parent is not None and parent != old and bool(final.paid_by_account(parent))
+    was_there = new.set_by.get(BILLING_ACCOUNT) is not None or not task.is_cancelled
+    if moves_all and not still_pays and was_there:
+        by = new.set_by.get(BILLING_ACCOUNT)
+        lineage = by if by is not None and task.is_cancelled else task.lineage
+        moved = tuple(task.also)
+        parents.link(work, Phase.MOVES, account, payer, lineage, task.cause, moved)
+        return
+    parents.pass_on(work, desk, Phase.MOVES, account, task.cause)
+
+
+def _leave(work: Work, desk: Desk, task: Task, service: str, account: str, profile_id: str | None) -> None:
+    left = nonpaying.pointing_at(work, account, profile_id)
+    if left is not None:
+        nonpaying.uncover(work, desk, Phase.MOVES, task, left, service)
+
+
+# -- 4. what is taken back
+
+
+def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
+    """Assignments that end: memberships, nonpaying profiles, parent links, then the assignments themselves (UND-3)."""
+    ending = [task for task in tasks if work.view.assignment(task.asset) is not None and not _was_taken(work, task)]
+    for task in ending:
+        groups.follow(work, Phase.UNDO_COLLECTIONS, task.asset, task.old, None, task.lineage)
+        last = _values(task)
+        ended = BillingAssignmentEnded(service_id=task.asset, values=last, line=task.ref, at=work.context.at)
+        work.record(Phase.ENDED, ended)
+    for task in ending:
+        account, profile_id = _values(task).get(SERVICE_ACCOUNT), _values(task).get(BILLING_PROFILE)
+        left = None if account is None else nonpaying.pointing_at(work, account, profile_id)
+        if left is not None:
+            nonpaying.uncover(work, desk, Phase.UNDO_NONPAYING, task, left, task.asset)
+    for task in ending:
+        work.place = task.place
+        account = _values(task).get(SERVICE_ACCOUNT)
+        if account is not None:
+            parents.pass_on(work, desk, Phase.UNDO_PARENTS, account, task.cause)
+
+
+def _values(task: Task) -> dict[str, str | None]:
+    return {} if task.old is None else task.old.values
+
+
+def _was_taken(work: Work, task: Task) -> bool:
+    """Whether another line of the command has the service now."""
+    return work.pending.get(task.asset) is not None
+
+
+# -- assignments
+
+
+def _assign(work: Work, phase: Phase, task: Task) -> None:
+    old, new = task.old, task.new
+    assert new is not None, "the assignment of the line goes on"
+    if task.begins or old is None:
+        first = old if old is not None else new
+        started = BillingAssignmentStarted(
+            service_id=task.asset,
+            product_id=first.product_id,
+            values=first.values,
+            set_by=first.set_by,
+            at=work.context.at,
+        )
+        work.record(phase, started)
+    if old is not None:
+        _change(work, phase, task.asset, old, new, task.ref, task.cause)
+
+
+def _change(  # a service, its assignment before and after, and the line
+    work: Work, phase: Phase, service: str, old: Holding, new: Holding, line: LineRef, cause: LinkCause
+) -> None:
+    changes = tuple(
+        AssignmentChange(
+            attribute=name,
+            old=old.values.get(name),
+            new=value,
+            old_set_by=old.set_by.get(name),
+            new_set_by=new.set_by.get(name),
+        )
+        for name, value in new.values.items()
+        if (value, new.set_by.get(name)) != (old.values.get(name), old.set_by.get(name))
+    )
+    if changes:
+        changed = BillingAssignmentChanged(
+            service_id=service, changes=changes, line=line, cause=cause, at=work.context.at
+        )
+        work.record(phase, changed)

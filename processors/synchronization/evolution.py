@@ -1,0 +1,87 @@
+"""What synchronization does to an order and to its lines. All other fields of both are the orders' own."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from schemas.lineage import LineSync
+from schemas.order_lines import OrderLine
+from schemas.orders import Order
+from schemas.references import AccountRef
+from schemas.synchronization import (
+    LineSyncEvent,
+    OrderAccountsSynchronized,
+    OrderAccountSyncCompleted,
+    OrderLineRebased,
+    OrderLineSkipped,
+    OrderLineSynchronized,
+    OrderObjectKept,
+    OrderPaymentAwaited,
+    OrderSyncEvent,
+)
+
+
+def evolve_order(order: Order | None, event: OrderSyncEvent) -> Order:
+    """The order after the event."""
+    assert order is not None, "only OrderSubmitted makes an order"
+    match event:
+        case OrderObjectKept():
+            return order
+        case OrderAccountsSynchronized():
+            return replace(
+                order, account_sync=event.account_sync, payment_billing_profile=event.payment_billing_profile
+            )
+        case OrderAccountSyncCompleted() | OrderPaymentAwaited():
+            return replace(order, account_sync=event.account_sync)
+        case _:
+            assert_never(event)
+
+
+def evolve_line(line: OrderLine | None, event: LineSyncEvent) -> OrderLine:
+    """The order line after the event."""
+    assert line is not None, "only OrderLineAdded makes an order line"
+    match event:
+        case OrderLineSynchronized():
+            return _synchronized(line, event)
+        case OrderLineRebased():
+            assert line.sync is not None, "only a synchronized line goes back to something"
+            before = line.sync.before | {event.attribute: event.new_before}
+            return replace(line, sync=replace(line.sync, before=before))
+        case OrderLineSkipped():
+            return replace(line, synchronized_revision=event.revision)
+        case _:
+            assert_never(event)
+
+
+def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
+    sync = LineSync(
+        state=event.sync_state,
+        revision=event.revision,
+        action=event.original_action,
+        row=event.row,
+        service_id=event.service_id,
+        billing_type=event.billing_type,
+        product_type=event.product_type,
+        applied=event.applied,
+        before=event.before,
+        customer_account=event.customer_account,
+        owner_account=event.owner_account,
+        uses=event.uses,
+        implicit=event.implicit,
+    )
+    line = replace(
+        line, sync=sync, synchronized_revision=event.revision, service_id=event.service_id or line.service_id
+    )
+    return line if event.ignored else _with_accounts(line, event.applied)
+
+
+def _with_accounts(line: OrderLine, applied: dict[str, str | None]) -> OrderLine:
+    """The accounts under their own ids, now that they exist; a line that was cancelled keeps what it asked for."""
+    named = {
+        field: AccountRef(account_id=value)
+        for field, value in applied.items()
+        if value is not None and field != "billing_profile"
+    }
+    return replace(line, **named)

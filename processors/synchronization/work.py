@@ -1,0 +1,210 @@
+"""A synchronization under way: what it reads, what it has recorded so far, and everything that is wrong with it.
+
+Events are recorded in a draft as they are decided, and handed over in the order that the rule book states (`Phase`).
+Within a phase they stand as they were recorded; no entity is written in two phases that could change places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from processors.acting import LIVE
+from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, OWNER_ACCOUNT, SERVICE_ACCOUNT
+from schemas.billing_profiles import LinkCause
+from schemas.fields import Entity, Event
+from schemas.lineage import ImplicitMove, LineAction, Lineage, LineRef, SetBy, Used, UseKind, ValueSet
+from schemas.order_lines import OrderLine
+from schemas.orders import OnSuperseded, Order
+from schemas.refusals import Violation
+from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, SkipReason
+
+if TYPE_CHECKING:
+    from processors.context import Context
+    from processors.customer import CustomerView
+
+
+class Phase(IntEnum):
+    """Where events stand in the transaction (CRE-15; Events)."""
+
+    ACCOUNTS = 0
+    METHODS = 1
+    PROFILES = 2
+    NONPAYING = 3
+    PARENTS = 4
+    COLLECTIONS = 5
+    ASSIGNMENTS = 6
+    MOVES = 7
+    UNDO_COLLECTIONS = 8
+    UNDO_NONPAYING = 9
+    UNDO_PARENTS = 10
+    UNDO_PROFILES = 11
+    UNDO_METHODS = 12
+    UNDO_ACCOUNTS = 13
+    ENDED = 14
+    LINES = 15
+    KEPT = 16
+    DONE = 17
+
+
+_CHECKED = (
+    *("SYN-5", "SYN-6", "REV-13", "PVL-1", "PVL-1a", "PVL-2", "PVL-3", "PVL-4", "PVL-5", "PVL-6", "FLP-2", "FLP-4"),
+    *("UND-5", "CRE-8", "CRE-8a", "CRE-16", "CRE-7", "CRE-7a", "CRE-9", "CRE-10", "CRE-10a", "CRE-11", "CRE-12"),
+    *("CRE-13", "HIE-5", "HIE-6", "HIE-8a", "HIE-11", "CRP-3", "CRP-4", "SYS-1", "SYS-2", "PAY-3a"),
+)
+RANK = {rule: place for place, rule in enumerate(_CHECKED)}
+"""In which order the rows are judged, line by line."""
+
+BEFORE_ALL, AFTER_ALL = -1, 1_000_000
+"""Places of violations that are about no line."""
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """Who pays for a service, at some point of the synchronization."""
+
+    product_id: str
+    values: dict[str, str | None]
+    set_by: dict[str, SetBy | None]
+
+
+class Task(msgspec.Struct, kw_only=True, eq=False):
+    """What one line asks, and what became of it."""
+
+    line: OrderLine
+    place: int
+    lineage: Lineage
+    row: str | None = None
+    compensation: Compensation | None = None
+    original: LineAction = LineAction.NONE
+    skipped: SkipReason | None = None
+    untracked: tuple[str, ...] = ()
+    asset: str = ""
+    """Key of its billing assignment: the service's id, of a promotion the line's."""
+    promotion: bool = False
+    wanted: dict[str, str | None] = msgspec.field(default_factory=dict)
+    """Tracked values that the line asks for."""
+    applied: dict[str, str | None] = msgspec.field(default_factory=dict)
+    before: dict[str, ValueSet] = msgspec.field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    prior: dict[str, str | None] = msgspec.field(default_factory=dict)
+    kept: list[KeptAttribute] = msgspec.field(default_factory=list)
+    implicit: list[ImplicitMove] = msgspec.field(default_factory=list)
+    uses: list[Used] = msgspec.field(default_factory=list)
+    created: list[Used] = msgspec.field(default_factory=list)
+    begins: bool = False
+    """The assignment begins with prior values (PVL-4)."""
+    old: Holding | None = None
+    new: Holding | None = None
+    """The assignment before and after; `new` None: it ends."""
+    also: dict[str, tuple[Holding, Holding]] = msgspec.field(default_factory=dict)
+    """Other services whose payer changes with it (HIE-9), before and after."""
+    cause: LinkCause = LinkCause.LINK
+    ignored: bool = False
+    stopped: bool = False
+    """A violation ended the check of the line."""
+    customer_account: str | None = None
+    owner_account: str | None = None
+
+    @property
+    def ref(self) -> LineRef:
+        """The line, as events name it."""
+        return LineRef(order_id=self.line.order_id, line_id=self.line.line_id)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether what the line has in force is taken back."""
+        return self.row in ("REV-4", "REV-8", "REV-12")
+
+    @property
+    def is_processed(self) -> bool:
+        """Whether the line asks for data to be there (LIN-1)."""
+        return self.row in ("REV-1", "REV-3", "REV-5", "REV-7", "REV-9", "REV-11")
+
+    def use(self, kind: UseKind, used_id: str) -> None:
+        """Remember what it has named."""
+        used = Used(kind=kind, id=used_id)
+        if used not in self.uses:
+            self.uses.append(used)
+
+
+class Work:
+    """The draft of one synchronization, its circumstances and its violations."""
+
+    def __init__(
+        self,
+        view: CustomerView,
+        order: Order,
+        context: Context,
+        *,
+        on_superseded: OnSuperseded = OnSuperseded.REJECT,
+        implicit_moves: ImplicitMoves = ImplicitMoves.REJECT,
+    ) -> None:
+        switches = context.catalog.switches
+        self.view, self.order, self.context = view, order, context
+        self.keeps_current = on_superseded is OnSuperseded.KEEP_CURRENT
+        self.strict = switches.strict_vendor_behaviour
+        self.moves_along = implicit_moves is ImplicitMoves.ALLOW or self.strict
+        self.split_payer = switches.split_payer
+        tracked = (SERVICE_ACCOUNT, BILLING_ACCOUNT, BILLING_PROFILE)
+        self.tracked = (*tracked, OWNER_ACCOUNT) if switches.legal_hierarchy_sync else tracked
+        self.place = BEFORE_ALL
+        self.moved_accounts: dict[str, int] = {}
+        """Accounts with another parent, and the place of the line that moved them first."""
+        self.tree_nodes: set[str] = set()
+        """Accounts whose parent a corporate tree of this command decides (CRP-5)."""
+        self.cancelled_lines: set[str] = set()
+        """Lines that hold nothing any more, though their own events come last."""
+        self.pending: dict[str, Holding | None] = {}
+        self._events: list[tuple[Phase, int, Event]] = []
+        self._violations: list[tuple[int, int, int, Violation]] = []
+
+    # -- assignments, as the lines before this one leave them
+
+    def holding(self, asset: str) -> Holding | None:
+        """Who pays for a service once the lines that were looked at so far are done."""
+        if asset in self.pending:
+            return self.pending[asset]
+        found = self.view.assignment(asset)
+        return None if found is None else Holding(found.product_id, found.values, found.set_by)
+
+    def is_live(self, service_id: str) -> bool:
+        """Whether a service with an assignment is live: on no subscription yet, or in no terminal state there."""
+        service = self.view.service(service_id)
+        return service is None or service.state in LIVE
+
+    # -- events
+
+    def record(self, phase: Phase, *events: Event) -> Entity | None:
+        """Record events in the draft. Answers the entity after the last one."""
+        after = None
+        for event in events:
+            after = self.view.record(event)
+            self._events.append((phase, len(self._events), event))
+        return after
+
+    def taken_over(self, phase: Phase, events: Iterable[Event]) -> None:
+        """Note events that were recorded in the draft elsewhere."""
+        for event in events:
+            self._events.append((phase, len(self._events), event))
+
+    def has_events(self) -> bool:
+        """Whether anything happens at all."""
+        return bool(self._events)
+
+    def events(self) -> tuple[Event, ...]:
+        """Everything that happens, in the order of the phases."""
+        return tuple(event for _, _, event in sorted(self._events, key=lambda entry: entry[:2]))
+
+    # -- violations
+
+    def refuse(self, place: int, violation: Violation, row: str | None = None) -> None:
+        """Note a broken rule at the place of its line. `row`: the row that says it, where its code is another's."""
+        rank = RANK.get(row or violation.rule, len(RANK))
+        self._violations.append((place, rank, len(self._violations), violation))
+
+    def violations(self) -> tuple[Violation, ...]:
+        """Everything that is wrong, line by line, row by row."""
+        return tuple(found for *_, found in sorted(self._violations, key=lambda entry: entry[:3]))

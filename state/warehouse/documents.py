@@ -1,0 +1,21 @@
+"""Everything that is written from the definitions and stands in git: dictionary, picture, contract, dbt sources."""
+
+from __future__ import annotations
+
+from state.warehouse import contract, dbt_sources, dictionary
+from state.warehouse.domains import DESCRIBED
+from state.warehouse.star import star_of
+from state.warehouse.star_picture import picture
+
+DOCS = "state/warehouse/docs"
+DBT = "compose/dbt"
+MADE_ONLY = (DOCS, f"{DBT}/tests/rules")
+"""Folders with nothing else in them: what the definitions no longer make is removed there."""
+
+
+def documents() -> dict[str, str]:
+    """Path, seen from the root of the project -> text."""
+    docs = {**dictionary.pages(), dictionary.PICTURE: picture(star_of(DESCRIBED)), contract.FILE: contract.contract()}
+    return {f"{DOCS}/{name}": text for name, text in docs.items()} | {
+        f"{DBT}/{name}": text for name, text in dbt_sources.files().items()
+    }

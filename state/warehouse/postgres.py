@@ -1,0 +1,241 @@
+"""A warehouse in a PostgreSQL database: read live, in a schema of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+
+from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit
+from state.warehouse.database import Server
+from state.warehouse.definitions import Kind, Table, View
+from state.warehouse.postgres_sql import AGGREGATES, POSTGRES
+from state.warehouse.statements import create_view, quoted
+
+SCHEMA = "billfold"
+CONNECT_SECONDS = 10
+SILENCE_MS = 30_000  # a server that is silent for so long is gone: a packet filter tells nobody
+VIEW_LOCK = "60s"  # so long a view that is to be made anew waits for who reads it
+_INDEXED = {"raw_transaction": ("customer_id", "sequence")}
+"""Where the sink looks for a customer's latest transaction; people look there, too."""
+_BINARY: dict[Kind, str] = {
+    Kind.TEXT: "text",
+    Kind.JSON: "text",
+    Kind.COUNT: "int4",
+    Kind.WHOLE: "int8",
+    Kind.AMOUNT: "numeric",
+    Kind.MOMENT: "timestamptz",
+    Kind.DAY: "date",
+    Kind.FLAG: "bool",
+}
+_WRITING, _REBUILDING = 1, 2  # advisory locks, beside the schema's own number
+
+
+def shown(url: str) -> str:
+    """A URL without its secrets, for people. Raises WarehouseUnfit where it is none."""
+    parts = _parts(url)
+    host, port = parts.get("host", "localhost"), parts.get("port", 5432)
+    return f"postgresql://{host}:{port}/{parts.get('dbname', '')}"
+
+
+def _parts(url: str) -> dict[str, Any]:
+    try:
+        return dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError:  # its text would show parts of the URL
+        raise WarehouseUnfit(
+            "The setting `warehouse` is no URL of a PostgreSQL database: postgresql://user@host:port/database; "
+            "characters like @ : / in a password are written %40 %3A %2F."
+        ) from None
+
+
+class PostgreSQL:
+    """An open connection. Its session holds the locks, so it must not go through a pooler that lends connections."""
+
+    dialect = POSTGRES
+    file = None
+
+    def __init__(self, server: Server, *, writing: bool) -> None:
+        """Raises WarehouseAway, WarehouseUnfit, and WarehouseLocked where another sink writes."""
+        self._server = server
+        self._connection = _connect(server)
+        try:
+            self._enter(writing=writing)
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self, *, writing: bool) -> None:
+        there = self.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", [SCHEMA])
+        if writing and not there:
+            try:
+                self.rows(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            except errors.InsufficientPrivilege as refusal:
+                raise WarehouseUnfit(
+                    f"{self._server}: {_first_line(refusal)}. Let its owner CREATE SCHEMA {SCHEMA} AUTHORIZATION "
+                    f"{quoted(self._connection.info.user)}."
+                ) from None
+        elif not there:
+            raise WarehouseUnfit(f"{self._server} holds no warehouse of Billfold yet: start `billfold sink`.")
+        if writing:
+            self._hold(_WRITING, "has another sink")
+            self._make_aggregates()
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any."""
+        with self._may_fail():
+            cursor = self._connection.execute(query, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def append(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
+        """Add rows, with the table's columns in its order, to the table of that name.
+
+        Texts with the character 0, which PostgreSQL keeps nowhere, get another one in its place.
+        """
+        self.rows("SAVEPOINT rows")
+        try:
+            self._copy(table, rows, name)
+        except (psycopg.DataError, errors.CharacterNotInRepertoire):
+            self.rows("ROLLBACK TO rows")
+            kept = POSTGRES.kept_text
+            self._copy(table, [[kept(each) if isinstance(each, str) else each for each in row] for row in rows], name)
+
+    def _copy(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        statement = f"COPY {quoted(name)} ({names}) FROM STDIN (FORMAT BINARY)"
+        with self._may_fail(), self._connection.cursor().copy(statement) as copy:
+            copy.set_types([_BINARY[column.kind] for column in table.columns])
+            for row in rows:
+                copy.write_row(row)
+
+    def begin(self) -> None:
+        """Begin a database transaction."""
+        self.rows("BEGIN")
+
+    def commit(self) -> None:
+        """Commit it."""
+        self.rows("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo it."""
+        with contextlib.suppress(psycopg.Error, WarehouseAway):  # a lost connection has undone it
+            self._connection.rollback()
+
+    def tables(self) -> set[str]:
+        """Return the names of all tables in the schema."""
+        return {name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = $1", [SCHEMA])}
+
+    def replace_views(self, views: Iterable[View]) -> None:
+        """Make views, in this order, in place of those that are there.
+
+        Those that keep their columns keep what was granted; if one cannot, all are dropped and made.
+        """
+        made = list(views)
+        self.rows(f"SET LOCAL lock_timeout = '{VIEW_LOCK}'")
+        self._index()
+        self.rows("SAVEPOINT views")
+        try:
+            for view in made:
+                self.rows(create_view(view, POSTGRES))
+        except errors.InvalidTableDefinition:
+            self.rows("ROLLBACK TO views")
+            try:
+                self.rows("DROP VIEW IF EXISTS " + ", ".join(quoted(view.name) for view in made))
+            except errors.DependentObjectsStillExist as refusal:
+                raise WarehouseUnfit(
+                    f"{self._server}: this release changes views that others were built on "
+                    f"({str(refusal.diag.message_detail).splitlines()[0]}). Drop those, and make them again afterwards."
+                ) from None
+            for view in made:
+                self.rows(create_view(view, POSTGRES))
+
+    def _index(self) -> None:
+        for table, columns in _INDEXED.items():
+            names = ", ".join(map(quoted, columns))
+            self.rows(f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(columns)} ON {quoted(table)} ({names})")
+
+    def replace_rows(self, table: str, beside: str) -> None:
+        """Replace the rows and not the table: views, grants and indexes of others stay, and no reader waits."""
+        columns = self.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2",
+            [SCHEMA, beside],
+        )
+        names = ", ".join(quoted(name) for (name,) in columns)
+        self.rows(f"DELETE FROM {quoted(table)}")  # noqa: S608 - our own table
+        self.rows(f"INSERT INTO {quoted(table)} ({names}) SELECT {names} FROM {quoted(beside)}")  # noqa: S608
+        self.rows(f"DROP TABLE {quoted(beside)}")
+
+    def hold_rebuild(self) -> None:
+        """Let nobody else rebuild until this connection ends. Raises WarehouseLocked."""
+        self._hold(_REBUILDING, "is being rebuilt")
+
+    def checkpoint(self) -> None:
+        """Leave that to the server."""
+
+    def close(self) -> None:
+        """Leave; what is not committed is gone."""
+        self._connection.close()
+
+    def _hold(self, purpose: int, what: str) -> None:
+        """Take an advisory lock of the schema, which the server gives back when this session ends, however it ends."""
+        schema = self.rows("SELECT oid::BIGINT FROM pg_namespace WHERE nspname = $1", [SCHEMA])[0][0]
+        key = schema << 8 | purpose
+        if self.rows("SELECT pg_try_advisory_lock($1::BIGINT)", [key])[0][0]:
+            return
+        found = self.rows(
+            "SELECT pid, application_name, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE locktype = 'advisory' AND classid::BIGINT = $1 AND objid::BIGINT = $2 AND objsubid = 1 AND granted",
+            [key >> 32, key & 0xFFFFFFFF],
+        )
+        holder = "somebody who has left"
+        if found:
+            pid, program, host = found[0]
+            holder = f"{program or 'a program'} on {host or 'the same machine'} (server process {pid})"
+        raise WarehouseLocked(f"{self._server} {what}: {holder}. Stop that one.", holder)
+
+    def _make_aggregates(self) -> None:
+        found = "SELECT 1 FROM pg_proc WHERE proname = 'last_known' AND pronamespace::REGNAMESPACE::TEXT = $1"
+        if not self.rows(found, [SCHEMA]):
+            for statement in AGGREGATES:
+                self.rows(statement)
+
+    @contextlib.contextmanager
+    def _may_fail(self) -> Iterator[None]:
+        """What passes by itself is WarehouseAway: lost connections, restarts, full disks, locks that are not given."""
+        try:
+            yield
+        except psycopg.OperationalError as failure:
+            raise WarehouseAway(f"{self._server} does not work now: {_first_line(failure)}.") from failure
+
+
+def _connect(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
+    named = str(server)
+    try:
+        return psycopg.connect(
+            server.url,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,  # `$1`, as DuckDB
+            connect_timeout=CONNECT_SECONDS,
+            application_name="billfold",
+            options=f"{_parts(server.url).get('options', '')} -c search_path={SCHEMA} -c TimeZone=UTC",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=4,
+            tcp_user_timeout=SILENCE_MS,
+        )
+    except psycopg.OperationalError as failure:
+        raise WarehouseAway(
+            f"{named} cannot be reached: {_reason(failure)}. Is BILLFOLD_WAREHOUSE its address?"
+        ) from None
+
+
+def _reason(failure: psycopg.Error) -> str:
+    """What libpq says, without the address, which stands before it."""
+    return _first_line(failure).rpartition("failed: ")[2]
+
+
+def _first_line(failure: psycopg.Error) -> str:
+    return (str(failure).strip().splitlines() or [type(failure).__name__])[0].rstrip(".")

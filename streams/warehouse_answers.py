@@ -1,0 +1,131 @@
+"""What `billfold warehouse ask`, `export`, `unseal` and `contract` print."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table as Grid
+
+from state.warehouse import Warehouse, WarehouseUnfit, copy_path
+from state.warehouse.contract import contract
+from state.warehouse.domains import DESCRIBED
+from state.warehouse.export import Format
+from state.warehouse.questions import VIEWS as QUESTIONS
+from state.warehouse.statements import quoted
+from streams.settings import Settings, load
+from streams.sink_place import place_of
+from streams.unsealing import PLAIN, open_vault, plain_views, unsealed
+from streams.vault import read_key_encryption_key
+from streams.warehouse_copies import portable_copy
+from streams.warehouse_documents import NameUnknown
+from streams.warehouse_export import default_folder, export
+
+_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+
+
+class QueryUnfit(WarehouseUnfit):
+    """The SQL cannot be run. The sentence is the database's."""
+
+
+def published(configured: Settings) -> Path:
+    """Return the path of the published copy. Raises WarehouseUnfit where the warehouse is on a server."""
+    if configured.warehouse_server is not None:
+        raise WarehouseUnfit(
+            "The warehouse is on a PostgreSQL server: read it there. This command reads the copy that a sink with a "
+            "DuckDB file publishes."
+        )
+    return copy_path(configured.warehouse)
+
+
+def ask(question: str | None, limit: int) -> None:
+    """Print the answer to a question, or the list of questions. Raises NameUnknown, WarehouseUnfit."""
+    console = Console()
+    if question is None:
+        for view in QUESTIONS:
+            console.print(f"{view.name}  [dim]{escape(view.doc)}[/]", highlight=False, soft_wrap=True)
+        return
+    if question not in DESCRIBED:
+        raise NameUnknown(question)
+    names = [column.name for column in DESCRIBED[question].columns]
+    order = ", ".join(str(place) for place in range(1, len(names) + 1))
+    place = place_of(load())
+    warehouse = Warehouse.read(copy_path(place) if isinstance(place, Path) else place)
+    try:
+        rows = warehouse.rows(f"SELECT * FROM {quoted(question)} ORDER BY {order} LIMIT {limit + 1}")  # noqa: S608 - a name of ours
+    finally:
+        warehouse.close()
+    _show(names, rows, limit, console)
+
+
+def run_unseal(query: str | None, limit: int) -> None:
+    """Print the answer to SQL over plain values. Raises VaultError, WarehouseUnfit."""
+    console = Console()
+    configured = load()
+    vault = open_vault(configured.vault, read_key_encryption_key(os.environ))
+    try:
+        with unsealed(published(configured), vault) as session:
+            if query is None:
+                for name in plain_views():
+                    console.print(f"{PLAIN}.{name}", highlight=False)
+                return
+            _show(*_answer(session, query, limit), limit, console)
+    finally:
+        vault.close()
+
+
+def run_export(names: Sequence[str], kind: str, to: Path | None, since: str | None) -> None:
+    """Export with a bar for each table. Raises NameUnknown, ExportRefused, WarehouseUnfit."""
+    if since is not None and _MONTH.fullmatch(since) is None:
+        raise typer.BadParameter(f"{since} is no month: write 2026-03.", param_hint="--since")
+    configured = load()
+    chosen = Format(kind)
+    folder = to or default_folder(configured.warehouse, chosen)
+    console = Console()
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("Exporting")
+
+        def advance(table: str, done: int, whole: int) -> None:
+            progress.update(bar, description=table, completed=done, total=whole)
+
+        written = export(published(configured), folder, chosen, names, since=since, progress=advance)
+    for each in written:
+        console.print(f"{each.table}: rows {each.rows}, files {each.files}", highlight=False, soft_wrap=True)
+    console.print(f"Written to {escape(str(folder))}", highlight=False, soft_wrap=True)
+
+
+def run_contract(database: Path | None, copy_to: Path | None) -> None:
+    """Print the contract; write the portable copy first, if one is wanted. Raises WarehouseUnfit."""
+    copy = published(load())
+    if copy_to is not None:
+        portable_copy(copy, copy_to)
+    sys.stdout.write(contract(str(database or copy_to or copy)))
+
+
+def _answer(session: duckdb.DuckDBPyConnection, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows, one more than the limit if there are more. Raises QueryUnfit."""
+    try:
+        rows = session.execute(query).fetchmany(limit + 1)
+    except duckdb.Error as failure:
+        raise QueryUnfit(f"The database refuses: {failure}") from failure
+    return [name for name, *_ in session.description or ()], rows
+
+
+def _show(names: Sequence[str], rows: Sequence[tuple[Any, ...]], limit: int, console: Console) -> None:
+    grid = Grid(box=None, pad_edge=False)
+    for name in names:
+        grid.add_column(name, overflow="fold")
+    for row in rows[:limit]:
+        grid.add_row(*("" if value is None else escape(str(value)) for value in row))
+    console.print(grid)
+    if len(rows) > limit:
+        console.print(f"[dim]... and more: --limit {limit * 10}[/]", highlight=False)
