@@ -1,12 +1,14 @@
 """How fast transactions and outcomes become rows: `python -m bench.sink`. Prints one table; a row is a table row.
 
-CPU is that of the whole process, all threads: on a machine that others use too, rows per CPU second say more than rows
-per second.
+`--target postgresql` fills a PostgreSQL instead of a DuckDB file. CPU is that of the whole process, all threads, without
+the processes that decode and without a database server: on a machine that others use too, rows per CPU second say more
+than rows per second.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import tempfile
@@ -18,7 +20,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psutil
+import psycopg
 from confluent_kafka import Producer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +37,7 @@ from schemas.envelope import CommandRecord
 from schemas.fields import Command
 from schemas.partition import partition_of
 from schemas.references import AccountRef
-from state.warehouse import Advance, Batch, Source, Warehouse, publish
+from state.warehouse import Advance, Batch, Place, Server, Source, Warehouse, publish
 from streams import topology
 from streams.completeness import completeness
 from streams.settings import Settings
@@ -121,12 +125,12 @@ def decoded(answers: list[Answer]) -> list[list[Any]]:
     return rows
 
 
-def written(rows: list[list[Any]], path: Path) -> tuple[Moment, Moment]:
+def written(rows: list[list[Any]], place: Place) -> tuple[Moment, Moment]:
     """Time to write rows that are there already, with offsets, in batches as the sink makes them.
 
     Without what a published copy costs, and with it. (From some 300,000 rows on, commits begin to checkpoint, too.)
     """
-    warehouse = Warehouse.open(path, [Source("t", "cluster", "id", 1)])
+    warehouse = Warehouse.open(place, [Source("t", "cluster", "id", 1)])
     batches: list[Batch] = [Batch()]
     count = 0
     for record in rows:
@@ -141,20 +145,25 @@ def written(rows: list[list[Any]], path: Path) -> tuple[Moment, Moment]:
         batch.advances.append(Advance("t", 0, number, number + 1))
         warehouse.write(batch)
     took = began.until_now()
-    publish(warehouse, BEGIN)
+    copy = publish(warehouse, BEGIN)
     published = began.until_now()
-    print(f"publishing {path.stat().st_size / 1e6:,.0f} MB took {published.wall - took.wall:.2f} s")
+    if copy is not None:
+        print(f"publishing {copy.stat().st_size / 1e6:,.0f} MB took {published.wall - took.wall:.2f} s")
     warehouse.close()
     return took, published
 
 
-def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Moment, int, list[float]]:
+def from_topics(
+    answers: list[Answer], place: Place, bootstrap: str, processes: int | None
+) -> tuple[Moment, int, list[float]]:
     """Time, rows, and megabytes of memory at each quarter of the way, for all that stands in real topics."""
+    where: dict[str, Any] = {"warehouse": place}
+    if isinstance(place, Server):
+        where = {"warehouse_server": SecretStr(place.url)}
+    if processes is not None:
+        where["sink_processes"] = processes
     settings = Settings(
-        bootstrap_servers=bootstrap,
-        topic_prefix=f"bench-sink-{os.getpid()}",
-        partitions=PARTITIONS,
-        warehouse=folder / "from-topics.duckdb",
+        bootstrap_servers=bootstrap, topic_prefix=f"bench-sink-{os.getpid()}", partitions=PARTITIONS, **where
     )
     send(answers, settings)
     wanted = sum(1 + (each.transaction is not None) for each in answers)
@@ -163,7 +172,8 @@ def from_topics(answers: list[Answer], folder: Path, bootstrap: str) -> tuple[Mo
 
     def wrote(batch: Batch) -> None:
         seen.append(sum(len(batch.rows.get(table, [])) for table in ("raw_transaction", "fact_command_outcome")))
-        memory.append(psutil.Process().memory_info().rss / 1e6)
+        alive = [psutil.Process(), *psutil.Process().children()]
+        memory.append(sum(each.memory_info().rss for each in alive if each.name().startswith("python")) / 1e6)
 
     starting = Moment.now()
     fill(settings, lambda: sum(seen) >= wanted, wrote)
@@ -195,11 +205,31 @@ def send(answers: list[Answer], settings: Settings) -> None:
     producer.commit_transaction()
 
 
+@contextlib.contextmanager
+def places(target: str, given: str | None, folder: Path) -> Iterator[tuple[Place, Place]]:
+    """Two places for warehouses; on a server two databases."""
+    if target == "duckdb":
+        yield folder / "decoded.duckdb", folder / "from-topics.duckdb"
+        return
+    folder.chmod(0o755)  # PostgreSQL runs as a user of its own
+    server = discovery.start_postgres(folder / "postgres", given=given)
+    try:
+        with psycopg.connect(server.address, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE billfold_bench")
+            yield Server(server.address), Server(server.address.rpartition("/")[0] + "/billfold_bench")
+            connection.execute("DROP DATABASE billfold_bench WITH (FORCE)")
+    finally:
+        server.stop()
+
+
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=5_000, help="each has about 20 transactions")
     parser.add_argument("--rate-only", action="store_true", help="only print the rate of writing, as a number")
+    parser.add_argument("--target", choices=("duckdb", "postgresql"), default="duckdb", help="where rows go")
+    parser.add_argument("--postgres", help="URL of an empty PostgreSQL database; without it one is started")
+    parser.add_argument("--processes", type=int, help="processes that decode, as the setting sink_processes")
     parser.add_argument("--kafka", help="address of a running Kafka; without it one is started")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="billfold-bench-") as scratch:
@@ -211,25 +241,25 @@ def main() -> None:
         rows = decoded(answers)
         decoding = began.until_now()
         count = sum(map(len, rows))
-        writing, publishing = written(rows, folder / "decoded.duckdb")
-        del rows
-        if options.rate_only:
-            print(f"RESULT {count / next(iter(writing)):.0f}")
-            return
-        server = discovery.start_kafka(folder / "kafka", given=options.kafka)
-        try:
-            whole, all_rows, memory = from_topics(answers, folder, server.address)
-        finally:
-            server.stop()
+        with places(options.target, options.postgres, folder) as (first, second):
+            writing, publishing = written(rows, first)
+            del rows
+            if options.rate_only:
+                print(f"RESULT {count / next(iter(writing)):.0f}")
+                return
+            with discovery.kafka(folder / "kafka", given=options.kafka) as server:
+                whole, all_rows, memory = from_topics(answers, second, server.address, options.processes)
     assert all_rows == count
-    table = Table("step", title=f"{transactions:,} transactions, {len(answers):,} outcomes, {count:,} rows")
+    table = Table(
+        "step", title=f"{options.target}: {transactions:,} transactions, {len(answers):,} outcomes, {count:,} rows"
+    )
     for name in ("rows/s", "rows/CPU s", "transactions/s", "transactions/CPU s"):
         table.add_column(name, justify="right")
     for step, took in (
-        ("rows into DuckDB, with offsets", writing),
+        ("rows into the database, with offsets", writing),
         ("the same, and a published copy", publishing),
         ("records into rows", decoding),
-        ("topics into DuckDB, all of it", whole),
+        ("topics into the database, all of it", whole),
     ):
         rates = (each / spent for each in (count, transactions) for spent in took)
         table.add_row(step, *(f"{rate:,.0f}" for rate in rates))

@@ -302,9 +302,7 @@ class _Desk:
                 )
             )
         if not events:
-            outcome = self._outcome(
-                record, status=Status.COMPLETED, catalog_version=version, **shown(accepted.remarks)
-            )
+            outcome = self._outcome(record, status=Status.COMPLETED, catalog_version=version, **shown(accepted.remarks))
             answers = remembering.row(record, outcome) if remember else {}
             return self._answered(outcome, state=self._moved() if remember else {}, answers=answers)
 

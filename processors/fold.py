@@ -68,14 +68,10 @@ def evolve(entity: Entity | None, event: Event) -> Entity:
         return wallets.evolve(cast("Wallet | None", entity), event)
     if isinstance(event, ScheduleEvent):
         return schedule.evolve(cast("ScheduledAction | None", entity), event)
-    if isinstance(event, OrderEvent):
-        return orders.evolve(entity, event)
     if isinstance(event, ProvisioningEvent):
         return _provisioned(entity, event)
-    if isinstance(event, LineSyncEvent):
-        return with_editable(synchronization.evolve_line(cast("OrderLine | None", entity), event))
-    if isinstance(event, OrderSyncEvent):
-        return synchronization.evolve_order(cast("Order | None", entity), event)
+    if isinstance(event, OrderEvent | LineSyncEvent | OrderSyncEvent):
+        return _ordered(entity, event)
     if isinstance(event, PaymentEvent):
         return payments.evolve(cast("Payment | None", entity), event)
     billed = _billed(entity, event)
@@ -94,6 +90,15 @@ def _provisioned(entity: Entity | None, event: ProvisioningEvent) -> Entity:
     if isinstance(event, ProvisioningRequested) or event.service_id is not None:
         return provisioning.evolve_service(cast("SubscriptionService | None", entity), event)
     return provisioning.evolve_item(cast("InstalledItem | None", entity), event)
+
+
+def _ordered(entity: Entity | None, event: OrderEvent | LineSyncEvent | OrderSyncEvent) -> Entity:
+    """What a synchronization does to a line also says what may still be edited there (LCK-5)."""
+    if isinstance(event, LineSyncEvent):
+        return with_editable(synchronization.evolve_line(cast("OrderLine | None", entity), event))
+    if isinstance(event, OrderSyncEvent):
+        return synchronization.evolve_order(cast("Order | None", entity), event)
+    return orders.evolve(entity, event)
 
 
 def _billed(entity: Entity | None, event: Event) -> Entity | None:

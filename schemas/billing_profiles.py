@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from schemas.accounts import AddressField, ContactField
-from schemas.fields import AccountId, CurrencyCode, Entity, Event, Word, doc, pii
+from schemas.fields import AccountId, CurrencyCode, Entity, Event, Word, doc
 from schemas.lineage import Lineage, LineRef, SetBy
 
 
@@ -85,9 +85,9 @@ Primary = Annotated[bool, doc("Whether it is the account's primary profile")]
 FrequencyField = Annotated[Frequency, doc("How often it is billed")]
 ByLine = Annotated[LineRef | None, doc("The order line that led to it; null: no order did")]
 MadeBy = Annotated[Lineage | None, doc("The order line that made it; null: no order did")]
-Token = Annotated[str | None, pii("What stands for the card or bank account; never its number")]
+Token = Annotated[str | None, doc("What stands for the card or bank account; never its number")]
 Brand = Annotated[str | None, doc("Brand of the card")]
-LastFour = Annotated[str | None, pii("Last four digits of the card or bank account")]
+LastFour = Annotated[str | None, doc("Last four digits of the card or bank account")]
 Expiry = Annotated[str | None, doc("Month in which the card expires, YYYY-MM")]
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from state.warehouse import Batch, Source, Warehouse, WarehouseAway, WarehouseLocked, publish
+from state.warehouse import Batch, Source, Warehouse, WarehouseAway, WarehouseLocked, WarehouseUnreachable, publish
 from streams import logs
 from streams.schema_ids import use_registry
 from streams.settings import Settings, load
@@ -78,23 +78,20 @@ def fill(settings: Settings, stopping: Stopping, wrote: Callable[[Batch], None] 
         gc.disable()
         leaving.callback(gc.enable)
         decoding = leaving.enter_context(decoders(settings))
-        waiting: Waiting | None = None
+        waiting, reached = Waiting(), False
         while not stopping():
             try:
                 warehouse = _opened(settings, topics, stopping)  # 2
                 if warehouse is None:
                     return
-                waiting = Waiting()
-                if warehouse.outgrown:
-                    log.warning(
-                        "rows of before are missing", mend=f"billfold warehouse rebuild {' '.join(warehouse.outgrown)}"
-                    )
+                reached = True
                 with contextlib.closing(warehouse):
                     _fill(settings, warehouse, decoding, stopping, wrote)
                 return
             except WarehouseAway as away:
-                if waiting is None:  # it never was there: a wrong address is not waited for
+                if isinstance(away, WarehouseUnreachable) and not reached:  # a wrong address is not waited for
                     raise
+                reached = True
                 waiting.say("waiting for the warehouse", reason=str(away))
                 time.sleep(WAIT_SECONDS)
 
@@ -103,6 +100,9 @@ def _fill(
     settings: Settings, warehouse: Warehouse, decoding: Decoders, stopping: Stopping, wrote: Callable[[Batch], None]
 ) -> None:
     """Steps 3 to 6, until told to stop. Raises WarehouseAway."""
+    if warehouse.outgrown:
+        mend = f"billfold warehouse rebuild {' '.join(warehouse.outgrown)}"
+        log.warning("tables lack what was read before this release", mend=mend)
     gathering = Gathering(warehouse)
     ours = {settings.topology.transactions, settings.topology.outcomes}
     mine = {place: offset for place, offset in gathering.stored.items() if place[0] in ours}

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import util
 from typing import Any, TypeVar, cast
 
 from streams.schema_ids import use_registry
@@ -102,6 +103,7 @@ def _begin(settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    util.Finalize(None, os._exit, args=(0,), exitpriority=-1)  # nothing to tear down: the parent's modules are not ours
     use_registry(settings)
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 10, 10)

@@ -25,7 +25,7 @@ from state.warehouse.domains import DESCRIBED
 from state.warehouse.statements import quoted
 from streams.sealing import unseal
 from streams.vault import KeyVault, Vault, VaultError
-from streams.warehouse_copies import literal
+from streams.warehouse_copies import literal, present
 
 PLAIN = "plain"
 MEMORY_LIMIT = "2GB"
@@ -52,8 +52,10 @@ def unsealed(copy: Path, vault: Vault) -> Iterator[duckdb.DuckDBPyConnection]:
         session.execute(f"ATTACH {literal(copy)} AS warehouse (READ_ONLY)")
         _teach(session, vault)
         session.execute(f"CREATE SCHEMA {PLAIN}")
+        there = present(session, "warehouse")
         for name in plain_views():
-            session.execute(_plain_view(name))
+            if name in there:  # a copy of an older release has fewer
+                session.execute(_plain_view(name))
         session.execute("SET search_path = 'memory.main,warehouse.main'")
         session.execute("SET enable_external_access = false; SET lock_configuration = true")
         yield session

@@ -28,6 +28,15 @@ def reading(copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+def present(database: duckdb.DuckDBPyConnection, catalog: str | None = None) -> set[str]:
+    """The names of the tables and views of a database; without a name, of the one that was opened."""
+    found = database.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = coalesce(?, current_database())",
+        [catalog],
+    )
+    return {name for (name,) in found.fetchall()}
+
+
 def portable_copy(copy: Path, to: Path) -> None:
     """Write a published copy again, for tools with an older DuckDB. Raises CopyRefused, WarehouseUnfit."""
     if to.exists():

@@ -23,10 +23,12 @@ from state.warehouse.catalog import FACTS
 from state.warehouse.definitions import Table, View
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.export import Format, Plan, plan
-from streams.warehouse_copies import literal, reading
+from streams.warehouse_copies import literal, present, reading
 from streams.warehouse_documents import NameUnknown
 
 NOTE = "export.json"
+SPILL = ".spill"
+"""Where a month goes that is sorted and does not fit into memory; gone when the export ends."""
 _SOURCES = "SELECT topic, cluster_id, topic_id FROM sink_source ORDER BY 1"
 _OFFSETS = "SELECT topic, kafka_partition, next_offset FROM sink_offset ORDER BY 1, 2"
 
@@ -66,7 +68,13 @@ def export(
     """
     wanted = [_described(name) for name in dict.fromkeys(names)] or list(FACTS.values())
     with reading(copy) as database:
+        there = present(database)
+        if missing := [each.name for each in wanted if each.name not in there]:
+            raise ExportRefused(
+                f"{copy} lacks {', '.join(missing)}: an older release published it. Start this one's `billfold sink`."
+            )
         note = _fitting_note(folder, kind, database)  # 1
+        database.execute(f"SET temp_directory = {literal(folder / SPILL)}")  # a reader may not write beside the copy
         try:
             done = {
                 each.name: _write(database, plan(each), folder / each.name, kind, since, progress) for each in wanted
@@ -78,6 +86,8 @@ def export(
             _replace(folder / NOTE, json.dumps(note, indent=1))  # 3
         except (OSError, duckdb.IOException) as failure:
             raise ExportRefused(f"{folder} cannot be written: {failure}") from failure
+        finally:
+            shutil.rmtree(folder / SPILL, ignore_errors=True)
     return [Exported(name, len(months), sum(months.values())) for name, months in done.items()]
 
 
@@ -96,7 +106,7 @@ def _fitting_note(folder: Path, kind: Format, database: duckdb.DuckDBPyConnectio
     if not folder.is_dir():
         raise ExportRefused(f"{folder} is a file: name a folder with --to.")
     if not (folder / NOTE).exists():
-        if any(entry for entry in folder.iterdir() if entry.name not in DESCRIBED):
+        if any(entry.name not in {*DESCRIBED, SPILL} for entry in folder.iterdir()):
             raise ExportRefused(f"{folder} holds other files: name an empty folder, or one of an earlier export.")
         return fresh
     try:

@@ -140,7 +140,6 @@ def method_version(transaction: BusinessTransaction, origin: Origin, method: Pay
         method.state.value,
         method.brand,
         method.expiry,
-        method.token,
         method.last_four,
         made_by.order_id if made_by else None,
         made_by.line_id if made_by else None,

@@ -152,7 +152,6 @@ class PaymentMethodVersion(NamedTuple):
     state: str
     brand: str | None
     expiry: str | None
-    token: str | None
     last_four: str | None
     made_by_order_id: str | None
     made_by_line_id: str | None

@@ -29,6 +29,19 @@ from schemas.lineage import Lineage, LineRef
 PARENT = "parent_account_id"
 CREATED, REQUESTED = "CREATED", "REQUESTED"
 
+_TELLING = frozenset(
+    {
+        AccountCreated,
+        AccountDetailsChanged,
+        AccountHierarchyChanged,
+        CollectionsGroupCreated,
+        CollectionsGroupChanged,
+        CollectionsGroupClosed,
+        CorporateHierarchySynchronized,
+    }
+)
+"""Events that may tell of one; most transactions have none."""
+
 _Begin = tuple[int, int, str, int]
 _Versions = dict[tuple[str, ...], CustomerDataRow]
 
@@ -38,7 +51,8 @@ def versions(transaction: BusinessTransaction, origin: Origin) -> Iterator[Custo
     begin = origin.partition, origin.offset, transaction.customer_id, transaction.sequence
     found: _Versions = {}
     for change in transaction.changes:
-        _add(found, transaction, begin, change.event)
+        if type(change.event) in _TELLING:
+            _add(found, transaction, begin, change.event)
     yield from found.values()
 
 

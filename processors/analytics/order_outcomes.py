@@ -46,6 +46,16 @@ def order_rows(outcome: CommandOutcome, origin: Origin) -> Iterator[BillingUpdat
         yield _without_effect(outcome, origin)
 
 
+def tells_more_behind(outcome: CommandOutcome) -> bool:
+    """Whether rows need what stands behind an outcome's cause: the lines of an update that found all billed."""
+    return (
+        outcome.command_type == UpdateBillingSystem.__name__
+        and outcome.status is Status.COMPLETED
+        and not outcome.changed
+        and not outcome.repeated
+    )
+
+
 def _without_effect(outcome: CommandOutcome, origin: Origin) -> BillingUpdateAnswer:
     """An update that was refused, or whose lines were all billed before (BSU-9): these lines name its order."""
     violations = outcome.violations

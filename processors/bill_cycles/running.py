@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from processors import wallets
+from processors.billing_profiles.switching import period_started
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.periods import Cycle, describe, first_period, resolve
@@ -82,9 +83,10 @@ def end_periods(account: Account, day: date, context: Context) -> tuple[Event, .
 
 
 def _follow(customer: CustomerView, account: Account, period: BillingPeriod, context: Context) -> tuple[Event, ...]:
-    """A period that follows another one, and what it takes from wallets: once and in full (BCX-12, WAL-11)."""
+    """A period that follows another one, what it takes from wallets, and payers that wait for it (BCX-12, HIE-13)."""
     started = _started(account, period, previous_end=period.start)
-    return (started, *wallets.period_started(customer, account.account_id, period.start, context))
+    charged = wallets.period_started(customer, account.account_id, period.start, context)
+    return (started, *charged, *period_started(customer, account.account_id, period.start, context))
 
 
 def _started(account: Account, period: BillingPeriod, previous_end: date | None) -> BillingPeriodStarted:

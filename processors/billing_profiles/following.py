@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from schemas.accounts import AccountState
 from schemas.billing_profiles import (
     BillingProfileStateChanged,
     BillingProfileSwitchDropped,
@@ -26,6 +27,19 @@ def follow_payer(
     A child's own paying profile stays as it is.
     """
     return tuple(_followed(customer, payer_profile_id, state, line))
+
+
+def paid_children(customer: CustomerView, account_id: str) -> tuple[str, ...]:
+    """Live accounts of which a profile of this account pays something, by account_id (ACC-39)."""
+    paid = {
+        profile.account_id
+        for own in customer.profiles_of(account_id)
+        for profile in customer.paid_by(own.billing_profile_id)
+    }
+    children = (customer.account(found) for found in sorted(paid - {account_id}))
+    return tuple(
+        child.account_id for child in children if child is not None and child.state is not AccountState.DEACTIVATED
+    )
 
 
 def _followed(

@@ -20,7 +20,7 @@ from schemas.billing_profiles import (
     ProfileState,
     SwitchTo,
 )
-from schemas.lineage import LineRef
+from schemas.lineage import LineAction, LineRef
 from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
@@ -104,6 +104,13 @@ def uncover(  # a service leaves a nonpaying profile
         change(work, phase, task, profile, profile.payer_profile_id, Covers(services=kept))
 
 
+def close_idle(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
+    """An account without live services leaves nothing for its payers, whatever was planned."""
+    if not desk.final(account_id).services:
+        for profile in work.view.planned_switches(account_id):
+            close(work, phase, task.ref, profile)
+
+
 def exclude(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
     """The account pays for a service itself: a profile that covers all covers only those that its payer pays."""
     for profile in work.view.nonpaying_profiles(account_id):
@@ -153,7 +160,7 @@ def _from_own(  # an account stops to pay for a service itself
     alone = takes_all and not work.view.nonpaying_profiles(account_id)
     covers = ALL if alone else Covers(services=tuple(sorted(desk.final(account_id).paid_by_profile(payer))))
     account = work.view.account(account_id)
-    waits = takes_all and account is not None and account.current_period is not None
+    waits = takes_all and account is not None and _waits(task, account)
     if not waits:
         covers = ALL if alone else Covers(services=(service_id,))
     state = ProfileState.INACTIVE if waits else ProfileState.ACTIVE
@@ -174,10 +181,15 @@ def _back_to_own(  # the account is to pay itself again
         change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(kept)))
     elif plan is not None and plan.to is SwitchTo.OWN:
         return
-    elif plan is not None or account is None or account.current_period is None:
+    elif plan is not None or account is None or not _waits(task, account):
         close(work, phase, task.ref, profile)
     else:
         _plan(work, phase, task, profile, account, SwitchTo.OWN, own)
+
+
+def _waits(task: Task, account: Account) -> bool:
+    """Whether a change of payer waits for the next period: not for a new service, not where no period runs (HIE-13)."""
+    return task.original is not LineAction.ADD and account.current_period is not None
 
 
 # -- events

@@ -194,9 +194,7 @@ def synchronize(work: Work, tree: Tree) -> None:
         corporate_account_id=tree.corporate_account_id,
         nodes=tree.given,
         added=tuple(account_id for account_id in after if account_id not in before),
-        moved=tuple(
-            account_id for account_id, parent in after.items() if account_id in before and before[account_id] != parent
-        ),
+        moved=tuple(name for name, parent in after.items() if name in before and before[name] != parent),
         removed=removed,
         lineage=tree.task.lineage,
     )

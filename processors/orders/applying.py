@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from processors import schedule
 from processors.acting import Action
@@ -30,8 +31,17 @@ class Moment(msgspec.Struct, frozen=True):
     """From when services change."""
 
     at: datetime
-    is_given: bool
-    """The caller says so; else it is the moment of the update itself, which nothing can stand against."""
+    given_by: str | None
+    """The field that says so; None: it is the moment of the update itself, which nothing can stand against."""
+
+
+def moment(effective_at: datetime | None, context: Context) -> Moment:
+    """When an update takes effect: as its command says, else as its envelope does, else now."""
+    if effective_at is not None:
+        return Moment(effective_at, "effective_at")
+    if context.performed_at is not None:
+        return Moment(context.performed_at, "performed_at")
+    return Moment(context.at, None)
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,22 +56,23 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def apply(
-    view: CustomerView, lines: Sequence[OrderLine], targets: Sequence[Target], moment: Moment, context: Context
+    view: CustomerView, lines: Sequence[OrderLine], targets: Sequence[Target], since: Moment, context: Context
 ) -> Applied:
     """Change the services of all targets at once. `lines` are all of the update, also those about no service."""
-    objections = list(_future(lines, moment, context))
+    objections = list(_future(lines, since, context))
     after = view.draft()
     events: list[Event] = []
     previews: list[Preview] = []
     for subscription_id in dict.fromkeys(target.subscription_id for target in targets):
         concerned = [target for target in targets if target.subscription_id == subscription_id]
-        work = _Work(view, concerned, moment.at, context)
-        objections += work.early(moment)
+        work = _Work(view, concerned, since.at, context)
+        objections += work.early(since)
         if not work.actions:
             continue
         effect = carry_out(after, work.actions, context)
         objections += (
-            objection(broken, work.lines_of(places), amends=work.amends(places))
+            # the path is that of a command which nobody sent
+            objection(replace(broken, path=None), work.lines_of(places), amends=work.amends(places))
             for broken, places in zip(effect.violations, effect.causes, strict=True)
         )
         for event in effect.events:
@@ -69,12 +80,12 @@ def apply(
         events += effect.events
         if effect.preview is not None:
             previews.append(effect.preview)
-    objections += _too_many_subscriptions(after, targets, moment, context)
+    objections += _too_many_subscriptions(after, targets, since, context)
     return Applied(
         violations=violations(objections, lines),
         events=tuple(events),
         services={target.line.line_id: _services(view, after, target, context) for target in targets},
-        preview=joined(moment.at, previews) if context.preview else None,
+        preview=joined(since.at, previews) if context.preview else None,
     )
 
 
@@ -101,33 +112,33 @@ class _Work:
         """Whether it is about an amendment."""
         return any(isinstance(self.actions[place].command, AmendBundleServices) for place in places)
 
-    def early(self, moment: Moment) -> Iterator[Objection]:
+    def early(self, since: Moment) -> Iterator[Objection]:
         """A moment before what a line changes was there, or in time already rated (CLS-4, SCH-9)."""
-        if not moment.is_given:
+        if since.given_by is None:
             return
         for action, targets in self._of:
             subscription = self._view.subscription(action.subscription_id)
-            since = None if subscription is None else earliest(self._view, action, subscription)
+            facts = None if subscription is None else earliest(self._view, action, subscription)
             found = [
                 *(
                     broken
-                    for broken in opening.performed_violations(moment.at, since, self._context)
+                    for broken in opening.performed_violations(since.at, facts, self._context)
                     if broken.code != Code.PERFORMED_DATE_IN_FUTURE
                 ),
-                *schedule.already_rated(moment.at, targets[0].account, self._context, due=False),
+                *schedule.already_rated(since.at, targets[0].account, self._context, due=False),
             ]
             for broken in found:
-                yield objection(broken, [target.line.line_id for target in targets])
+                yield objection(replace(broken, path=since.given_by), [target.line.line_id for target in targets])
 
 
-def _future(lines: Sequence[OrderLine], moment: Moment, context: Context) -> Iterator[Objection]:
+def _future(lines: Sequence[OrderLine], since: Moment, context: Context) -> Iterator[Objection]:
     """A moment that lies ahead is wrong for the update as a whole, and said once."""
-    for broken in opening.performed_violations(moment.at, None, context):
-        yield objection(broken, [line.line_id for line in lines])
+    for broken in opening.performed_violations(since.at, None, context):
+        yield objection(replace(broken, path=since.given_by), [line.line_id for line in lines])
 
 
 def _too_many_subscriptions(
-    after: CustomerView, targets: Sequence[Target], moment: Moment, context: Context
+    after: CustomerView, targets: Sequence[Target], since: Moment, context: Context
 ) -> Iterator[Objection]:
     """How many subscriptions the accounts have that got new ones (DEF-2)."""
     made: dict[str, NewSubscription] = {}
@@ -135,7 +146,7 @@ def _too_many_subscriptions(
         if target.made is not None:
             made[target.made.subscription_id] = target.made
     for new in made.values():
-        definition = context.catalog.subscription_definition(new.subscription_type, moment.at)
+        definition = context.catalog.subscription_definition(new.subscription_type, since.at)
         live = len(after.subscriptions_of(new.account_id))
         broken = None if definition is None else subscription_limit(definition, live)
         if broken is not None:

@@ -10,7 +10,7 @@ from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders import readiness
-from processors.orders.applying import Applied, Moment, apply
+from processors.orders.applying import Applied, Moment, apply, moment
 from processors.orders.grouping import content_changed
 from processors.orders.scope import Chosen, chosen
 from processors.orders.states import lock, recorded, settle
@@ -42,21 +42,20 @@ def update(customer: CustomerView, command: UpdateBillingSystem, context: Contex
     if not found.lines:
         return Accepted(events=(), remarks=remarks)
 
-    at = command.effective_at or context.performed_at
-    billed = bill(customer.draft(), found, Moment(at or context.at, is_given=at is not None), context)
+    billed = bill(customer.draft(), found, moment(command.effective_at, context), context)
     if billed.violations:
         return Refused(billed.violations, billed.preview)
     return Accepted(events=billed.events, remarks=remarks, preview=billed.preview)
 
 
-def bill(draft: CustomerView, found: Chosen, moment: Moment, context: Context) -> Update:
+def bill(draft: CustomerView, found: Chosen, since: Moment, context: Context) -> Update:
     """Judge the lines of an update, and where nothing stands against it record its events on the draft."""
     lines = found.lines
     unready = list(readiness.customer_data_violations(draft, lines))
     unfit = {broken.carries["line_id"] for broken in unready}
     ready = [line for line in lines if line.line_id not in unfit]
     misplaced, standing = targets(draft, ready, context)
-    applied = apply(draft, lines, standing, moment, context)
+    applied = apply(draft, lines, standing, since, context)
     violations = (
         *readiness.provisioning_violations(lines, context),
         *unready,
@@ -66,10 +65,10 @@ def bill(draft: CustomerView, found: Chosen, moment: Moment, context: Context) -
     )
     if violations:
         return Update(violations=violations, events=(), preview=applied.preview)
-    return Update(violations=(), events=tuple(_events(draft, found, applied, moment, context)), preview=applied.preview)
+    return Update(violations=(), events=tuple(_events(draft, found, applied, since, context)), preview=applied.preview)
 
 
-def _events(draft: CustomerView, found: Chosen, applied: Applied, moment: Moment, context: Context) -> Sequence[Event]:
+def _events(draft: CustomerView, found: Chosen, applied: Applied, since: Moment, context: Context) -> Sequence[Event]:
     """The update itself, subscriptions one after another, lines, groups, and what becomes of the order."""
     order, lines = found.order, found.lines
     events: list[Event] = []
@@ -80,20 +79,20 @@ def _events(draft: CustomerView, found: Chosen, applied: Applied, moment: Moment
         filters=found.filters,
         line_ids=tuple(line.line_id for line in lines),
         already_billed=found.already_billed,
-        effective_at=moment.at,
+        effective_at=since.at,
         number=order.billing_updates + 1,
     )
     recorded(draft, events, updated)
     for event in applied.events:
         recorded(draft, events, event)
     for line in lines:
-        recorded(draft, events, _locked(line, found, applied, moment, context))
+        recorded(draft, events, _locked(line, found, applied, since, context))
     events += content_changed(draft, order.order_id, [line.group_id for line in lines])
     events += settle(draft, order.order_id, context, closed_by_update=True)
     return events
 
 
-def _locked(line: OrderLine, found: Chosen, applied: Applied, moment: Moment, context: Context) -> OrderLineLocked:
+def _locked(line: OrderLine, found: Chosen, applied: Applied, since: Moment, context: Context) -> OrderLineLocked:
     return OrderLineLocked(
         order_id=line.order_id,
         line_id=line.line_id,
@@ -101,7 +100,7 @@ def _locked(line: OrderLine, found: Chosen, applied: Applied, moment: Moment, co
         billed=Billed(
             at=context.at,
             command_id=context.command_id,
-            effective_at=moment.at,
+            effective_at=since.at,
             version=line.version,
             services=applied.services.get(line.line_id, ()),
         ),

@@ -12,6 +12,7 @@ from processors.orders.changes import is_past_soft_point
 from processors.orders.grouping import content_changed
 from processors.orders.lines import LIVE
 from processors.orders.states import recorded, settle
+from processors.synchronization import carrying
 from schemas.fields import Event
 from schemas.order_events import OrderCancelled, OrderLineCancelled, OrderLineCompensated
 from schemas.order_lines import LineCancellation, LineState, OrderLine
@@ -20,7 +21,10 @@ from schemas.refusals import Code, Violation, violation
 
 
 def cancel(customer: CustomerView, command: CancelOrder, context: Context) -> Decision:
-    """Cancel the live lines, and with them the order if nothing is billed (ORD-20, ORD-27 to ORD-29, CPO-7)."""
+    """Cancel the live lines, and with them the order if nothing is billed (ORD-20, ORD-27 to ORD-29, CPO-7).
+
+    Then the customer data that they made is taken back, or the whole command is refused (REV-18).
+    """
     order = existing(customer, command.order_id)
     if isinstance(order, Violation):
         return Refused((order,))
@@ -57,7 +61,9 @@ def cancel(customer: CustomerView, command: CancelOrder, context: Context) -> De
     for event in _freed(draft, order):
         recorded(draft, events, event)
     events += settle(draft, order.order_id, context)
-    return tuple(events)
+    line_ids = [line.line_id for line in live]
+    broken, taken_back = carrying.cancelled(draft, order.order_id, line_ids, command.on_superseded, context)
+    return Refused(tuple(broken)) if broken else (*events, *taken_back)
 
 
 def _cancelled(line: OrderLine) -> OrderLineCancelled:

@@ -8,7 +8,7 @@ from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders.addressing import existing
-from processors.orders.applying import Moment
+from processors.orders.applying import moment
 from processors.orders.billing import bill
 from processors.orders.inverting import FIRST_REVISION, inverse
 from processors.orders.scope import whole
@@ -55,8 +55,7 @@ def compensate(customer: CustomerView, command: CompensateOrder, context: Contex
         return tuple(events)
     submitted = draft.order(order_id)
     assert submitted is not None, "it was submitted just now"
-    moment = Moment(context.performed_at or context.at, is_given=context.performed_at is not None)
-    billing = bill(draft, whole(submitted, tuple(generated)), moment, context)
+    billing = bill(draft, whole(submitted, tuple(generated)), moment(None, context), context)
     if billing.violations:
         return Refused(billing.violations, billing.preview)
     return Accepted(events=(*events, *billing.events), preview=billing.preview)

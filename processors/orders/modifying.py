@@ -251,9 +251,9 @@ def _feature_violations(line: OrderLine, removed: Iterable[str]) -> Iterator[Vio
 
 
 def _empty_violations(line: OrderLine, command: ModifyOrderLine, given: dict[str, Any]) -> Iterator[Violation]:
-    """A change says what is to change (ORD-24)."""
+    """A change says what is to change (ORD-23)."""
     if not (given or command.add_features or command.remove_features or command.custom_state is not None):
-        yield violation(Code.EMPTY_CHANGE, "ORD-24", order_id=line.order_id, line_id=line.line_id)
+        yield violation(Code.EMPTY_CHANGE, "ORD-23", order_id=line.order_id, line_id=line.line_id)
 
 
 def _moved(draft: CustomerView, order: Order, before: OrderLine, context: Context) -> Iterator[Event]:

@@ -59,7 +59,7 @@ def _rank(one: Objection, places: dict[str, int]) -> tuple[int, int, int]:
 
 
 def _with_lines(one: Objection, order_id: str) -> Violation:
-    """The paths were those of commands that nobody sent."""
+    """Who reads it knows lines."""
     broken, line_ids, _ = one
     of = {"line_id": line_ids[0]} if len(line_ids) == 1 else {"line_ids": as_text(line_ids)}
-    return replace(broken, path=None, carries={**broken.carries, "order_id": order_id, **of})
+    return replace(broken, carries={**broken.carries, "order_id": order_id, **of})

@@ -76,12 +76,14 @@ def _is_outdated(line: OrderLine) -> bool:
 
 
 def _changed_since(view: CustomerView, line: OrderLine) -> list[str]:
-    """Fields of which something else is in force than the line says; if what differs is none of these, the account."""
+    """Fields of which something else is in force than the line says.
+
+    What a synchronization passed over left nothing in force to compare with: then who pays, if the line says so.
+    """
     applied = {} if line.sync is None else line.sync.applied
-    found = [
-        field for field in _judged(line) if field in applied and applied[field] != _id_of(view, getattr(line, field))
-    ]
-    return found or ["service_account"]
+    judged = list(_judged(line))
+    found = [field for field in judged if field in applied and applied[field] != _id_of(view, getattr(line, field))]
+    return found or judged[1:] or judged
 
 
 def _id_of(view: CustomerView, value: AccountRef | str) -> str | None:

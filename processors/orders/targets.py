@@ -48,7 +48,7 @@ def targets(view: CustomerView, lines: Sequence[OrderLine], context: Context) ->
     Rows in their order, each for all lines. A line that has no target is not judged further.
     """
     undone = originals(view, lines[0].order_id) if lines else {}
-    wanted = [(line, _account(view, line)) for line in lines if is_service(line, context)]
+    wanted = [(line, _account(view, line)) for line in lines if _acts(line, undone.get(line.line_id), context)]
     violations: list[Violation] = []
     found: dict[str, Target] = {}
     for line, account in wanted:
@@ -78,6 +78,13 @@ def _settle(found: dict[str, Target], violations: list[Violation], line: OrderLi
         found[line.line_id] = judged
 
 
+def _acts(line: OrderLine, undoes: OrderLine | None, context: Context) -> bool:
+    """Whether a line is about a service; one that undoes another does what that one did, whatever products are now."""
+    if undoes is None:
+        return is_service(line, context)
+    return undoes.billed is not None and bool(undoes.billed.services)
+
+
 def _account(view: CustomerView, line: OrderLine) -> Account:
     account = find_account(view, line.service_account)
     assert account is not None, "RVN-9 has seen to it"
@@ -90,8 +97,8 @@ def _account(view: CustomerView, line: OrderLine) -> Account:
 def _of_existing(
     view: CustomerView, line: OrderLine, account: Account, undone: dict[str, OrderLine]
 ) -> Target | Violation:
-    assert line.service_id is not None, "ORD-14 has seen to it"
-    service = view.service(line.service_id)
+    service_id = line.service_id  # None only where the product was no service product yet when it was ordered
+    service = None if service_id is None else view.service(service_id)
     subscription = None if service is None else view.subscription(service.subscription_id)
     if (
         service is None
@@ -111,7 +118,7 @@ def _of_existing(
     return Target(
         line=line,
         account=account,
-        service_id=line.service_id,
+        service_id=service.service_id,
         subscription_id=service.subscription_id,
         undoes=undone.get(line.line_id),
     )

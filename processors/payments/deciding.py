@@ -60,8 +60,11 @@ def record(customer: CustomerView, command: RecordOrderPayment, context: Context
     sync = account_sync(customer, order, strict=strict)
     profile_id = command.billing_profile_id or order.payment_billing_profile
     profile = None if profile_id is None else customer.billing_profile(profile_id)
+    early = tuple(_early(order, sync, missing))
+    if early:
+        return Refused(early)  # what a payment belongs to is not there yet
+
     violations = (
-        *_early(order, sync, missing),
         *_profile_violations(order, profile_id, profile, command),
         *conflicts,
         *_amount_violations(profile, command, context),
@@ -92,6 +95,13 @@ def _profile_violations(
         if command.result is PaymentResult.CONFIRMED:
             yield violation(Code.BILLING_PROFILE_REQUIRED, "PAY-3", path, order_id=order.order_id)
         return
+    if profile is None:
+        yield violation(Code.PROFILE_UNKNOWN, "PAY-3a", path, billing_profile_id=profile_id)
+    elif not profile.paying:
+        yield violation(Code.PROFILE_NOT_PAYING, "PAY-3a", path, line_id=None, billing_profile_id=profile_id)
+    elif profile.state is not ProfileState.ACTIVE:
+        yield violation(Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, billing_profile_id=profile_id, state=profile.state)
+
     if order.payment_billing_profile is not None and profile_id != order.payment_billing_profile:
         yield violation(
             Code.PAYMENT_PROFILE_MISMATCH,
@@ -100,12 +110,6 @@ def _profile_violations(
             given=profile_id,
             expected=order.payment_billing_profile,
         )
-    if profile is None:
-        yield violation(Code.PROFILE_UNKNOWN, "PAY-3a", path, billing_profile_id=profile_id)
-    elif not profile.paying:
-        yield violation(Code.PROFILE_NOT_PAYING, "PAY-3a", path, line_id=None, billing_profile_id=profile_id)
-    elif profile.state is not ProfileState.ACTIVE:
-        yield violation(Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, billing_profile_id=profile_id, state=profile.state)
 
 
 def _conflicts(order: Order, known: Payment, command: RecordOrderPayment, context: Context) -> Iterator[Violation]:
@@ -267,18 +271,18 @@ def reverse(customer: CustomerView, command: ReverseOrderPayment, context: Conte
     draft = customer.draft()
     given_back = reversal(payment, command.reason, disposition, context)
     draft.record(given_back)
-    awaited_again = _awaited_again(draft, order)
+    awaited_again = _awaited_again(draft, order, given_back.billing_profile_id)
     for event in awaited_again:
         draft.record(event)
     return given_back, *awaited_again, *settle(draft, order.order_id, context)
 
 
-def _awaited_again(draft: CustomerView, order: Order) -> tuple[OrderPaymentAwaited, ...]:
+def _awaited_again(draft: CustomerView, order: Order, paid_on: str) -> tuple[OrderPaymentAwaited, ...]:
     """Another payment is awaited while lines are open and none stands recorded (PAY-10)."""
     closed = order.state in (OrderState.CANCELLED, OrderState.COMPLETED)
-    profile = order.payment_billing_profile
-    if closed or profile is None or recorded_payment(draft, order.order_id) is not None:
+    if closed or order.account_sync is not AccountSync.COMPLETED:
         return ()
-    if order.account_sync is not AccountSync.COMPLETED:
+    if recorded_payment(draft, order.order_id) is not None:
         return ()
+    profile = order.payment_billing_profile or paid_on
     return (OrderPaymentAwaited(order_id=order.order_id, billing_profile_id=profile),)

@@ -311,9 +311,13 @@ class Making:
         self._causes.append(tuple(sorted(places)) or tuple(range(len(self.actions))))
 
     def _on(self, distributor_id: str | None) -> list[str]:
-        """Services that the actions have changed and that are on a distributor."""
-        changed = self._services(self._changed_by)
-        return [service.service_id for service in changed if service.distributor_id == distributor_id]
+        """Services that the actions have put on a distributor, or turned on there."""
+        return [
+            service.service_id
+            for service in self._services(self._changed_by)
+            if service.distributor_id == distributor_id
+            and ((known := self.view.service(service.service_id)) is None or known.state not in ON)
+        ]
 
     def _services(self, service_ids: Iterable[str]) -> tuple[SubscriptionService, ...]:
         found = (self.draft.service(service_id) for service_id in service_ids)

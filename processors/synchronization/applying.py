@@ -273,6 +273,8 @@ def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
         left = None if account is None else nonpaying.pointing_at(work, account, profile_id)
         if left is not None:
             nonpaying.uncover(work, desk, Phase.UNDO_NONPAYING, task, left, task.asset)
+        if account is not None:
+            nonpaying.close_idle(work, desk, Phase.UNDO_NONPAYING, task, account)
     for task in ending:
         work.place = task.place
         account = _values(task).get(SERVICE_ACCOUNT)

@@ -33,8 +33,10 @@ def evolve_order(order: Order | None, event: OrderSyncEvent) -> Order:
             return replace(
                 order, account_sync=event.account_sync, payment_billing_profile=event.payment_billing_profile
             )
-        case OrderAccountSyncCompleted() | OrderPaymentAwaited():
+        case OrderAccountSyncCompleted():
             return replace(order, account_sync=event.account_sync)
+        case OrderPaymentAwaited():
+            return replace(order, account_sync=event.account_sync, payment_billing_profile=event.billing_profile_id)
         case _:
             assert_never(event)
 

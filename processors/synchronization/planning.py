@@ -184,14 +184,14 @@ def _updated(work: Work, brought: Brought, task: Task) -> None:
         return
     holding = work.holding(task.asset)
     if holding is None:
-        began = prior.beginning(work, task, given)
+        began = prior.beginning(work, brought, task, given)
         if began is None:
             task.stopped = True
             return
         task.begins = True
         holding = Holding(line.product_id, began, dict.fromkeys(began))
     else:
-        prior.compare(work, task, given, holding)
+        prior.compare(work, brought, task, given, holding)
     current = {name: holding.values.get(name) for name in task.wanted}
     _apply(task, compensate(None, line.action, task.wanted, tuple(task.wanted), current))
     if not task.begins:
@@ -262,7 +262,7 @@ def _again(work: Work, brought: Brought, task: Task, base: LineSync) -> None:
         task.customer_account, task.owner_account = known
         return
     if base.action is not LineAction.ADD:
-        prior.compare_revised(work, task, prior.given(brought, line, tuple(task.wanted)), base)
+        prior.compare_revised(work, brought, task, prior.given(brought, line, tuple(task.wanted)), base)
     _revised(work, task, base)
 
 

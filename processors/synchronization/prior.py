@@ -28,12 +28,12 @@ def given(brought: Brought, line: OrderLine, tracked: tuple[str, ...]) -> Given:
     return found
 
 
-def compare(work: Work, task: Task, given_values: Given, holding: Holding) -> None:
+def compare(work: Work, brought: Brought, task: Task, given_values: Given, holding: Holding) -> None:
     """A prior value that differs from who pays now (PVL-2)."""
     for name, value in given_values.items():
         current = holding.values.get(name)
         if value != current:
-            mismatch(work, task, "PVL-2", name, value, current)
+            mismatch(work, brought, task, "PVL-2", (name, value, current))
 
 
 def require(work: Work, task: Task, given_values: Given) -> None:
@@ -43,16 +43,16 @@ def require(work: Work, task: Task, given_values: Given) -> None:
         _required(work, task, "PVL-1", missing)
 
 
-def compare_revised(work: Work, task: Task, given_values: Given, base: LineSync) -> None:
+def compare_revised(work: Work, brought: Brought, task: Task, given_values: Given, base: LineSync) -> None:
     """A revision may repeat the asset's own value or name the last one (PVL-3)."""
     for name, value in given_values.items():
         known = base.before.get(name)
         applied = base.applied.get(name)
         if value != applied and (known is None or value != known.value):
-            mismatch(work, task, "PVL-3", name, value, applied)
+            mismatch(work, brought, task, "PVL-3", (name, value, applied))
 
 
-def beginning(work: Work, task: Task, given_values: Given) -> Given | None:
+def beginning(work: Work, brought: Brought, task: Task, given_values: Given) -> Given | None:
     """The values that an assignment begins with; None where no prior value is given at all (PVL-1a, PVL-4)."""
     if not given_values:
         _required(work, task, "PVL-1a", list(task.wanted))
@@ -62,8 +62,8 @@ def beginning(work: Work, task: Task, given_values: Given) -> Given | None:
         values[BILLING_PROFILE] = _profile_of(work, values[SERVICE_ACCOUNT], values[BILLING_ACCOUNT])
     for name, value in given_values.items():
         if value is not None and not _is_there(work, name, value):
-            mismatch(work, task, "PVL-4", name, value, None)
-    _check_parent(work, task, given_values, values)
+            mismatch(work, brought, task, "PVL-4", (name, value, None))
+    _check_parent(work, brought, task, (given_values, values))
     return values
 
 
@@ -86,28 +86,29 @@ def _is_there(work: Work, name: str, value: str) -> bool:
     return found is not None
 
 
-def _check_parent(work: Work, task: Task, given_values: Given, values: Given) -> None:
+def _check_parent(work: Work, brought: Brought, task: Task, said: tuple[Given, Given]) -> None:
     """A parent link must agree with the prior payer, where the account has one and no tree decides it (PVL-4)."""
+    given_values, values = said
     payer, service_account = given_values.get(BILLING_ACCOUNT), values.get(SERVICE_ACCOUNT)
-    if payer is None or service_account is None or payer == service_account:
+    if payer is None or service_account is None or payer == service_account or work.view.account(payer) is None:
         return
     account = work.view.account(service_account)
     parent = account.parent_account_id if account else None
     if parent is not None and parent != payer and work.view.corporate_of(service_account) is None:
-        mismatch(work, task, "PVL-4", BILLING_ACCOUNT, payer, parent)
+        mismatch(work, brought, task, "PVL-4", (BILLING_ACCOUNT, payer, parent))
 
 
-def mismatch(  # an attribute, what was said of it and what is
-    work: Work, task: Task, rule: str, attribute: str, value: str | None, current: str | None
-) -> None:
-    """Note a prior value that is not so."""
+def mismatch(work: Work, brought: Brought, task: Task, rule: str, said: tuple[str, str | None, str | None]) -> None:
+    """Note a prior value that is not so: `said` is the attribute, its value in the line and what is."""
+    attribute, value, current = said
+    ref = getattr(task.line.prior_values, attribute)
     found = violation(
         Code.PRIOR_VALUE_MISMATCH,
         rule,
         "order_id",
         line_id=task.line.line_id,
         attribute=attribute,
-        given=value,
+        given=brought.shown(ref) if isinstance(ref, AccountRef) else value,
         current=current,
     )
     work.refuse(task.place, found)

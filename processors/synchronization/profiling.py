@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from processors.billing_rows import PROFILE
 from processors.synchronization.brought import Brought
 from processors.synchronization.demands import Demand, Demands
 from processors.synchronization.work import Phase, Task, Work
@@ -163,7 +164,7 @@ def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> 
         payment_method_id=method_id,
         frequency=data.frequency,
         currency=currency,
-        primary=data.primary or not others,
+        primary=data.primary or not (others or _is_claimed(brought, data)),
         contact=data.contact,
         address=data.address,
         billing_systems=tuple(demand.systems),
@@ -171,6 +172,13 @@ def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> 
     )
     work.record(Phase.PROFILES, created)
     task.created.append(Used(kind=UseKind.BILLING_PROFILE, id=data.billing_profile_id))
+
+
+def _is_claimed(brought: Brought, data: ProfileData) -> bool:
+    """Whether other data of the command says which profile of the account is its primary one (CRE-10a)."""
+    account_id = brought.value(data.account)
+    named = (other for found, other in brought.profiles.items() if ("BILLING_PROFILE", found) in brought.used)
+    return any(other.primary and brought.value(other.account) == account_id for other in named)
 
 
 def _missing(data: ProfileData) -> Iterator[str]:
@@ -234,14 +242,15 @@ def _check_systems(work: Work, profile_id: str, demand: Demand, tasks: Sequence[
     systems = profile.billing_systems if profile is not None else tuple(demand.systems)
     if len(systems) <= 1:
         return
-    mine = [task.line.line_id for task in tasks if task.line.billing_profile == profile_id]
-    before = [line.line_id for line in work.view.lines_naming(f"p:{profile_id}") if line.line_id not in mine]
+    concerned = {task.line.line_id for task in tasks if task.line.billing_profile == profile_id}
+    concerned |= {line.line_id for line in work.view.lines_naming(PROFILE + profile_id)}
+    here = [line_id for line_id in work.order.line_ids if line_id in concerned]
     multiple = violation(
         Code.PROFILE_IN_MULTIPLE_BILLING_SYSTEMS,
         "SYS-1",
         "order_id",
         billing_profile_id=profile_id,
         systems=list(systems),
-        line_ids=[*before, *mine],
+        line_ids=[*here, *sorted(concerned.difference(here))],
     )
     work.refuse(demand.task.place, multiple)

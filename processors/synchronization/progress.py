@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 def missing_lines(customer: CustomerView, order: Order, *, strict: bool) -> tuple[str, ...]:
-    """Lines that are still to be synchronized, or to be taken back, in their order."""
-    return tuple(line.line_id for line in customer.lines(order.order_id) if _is_missing(line, strict=strict))
+    """Lines that are still to be synchronized, in their order; then those to be taken back, by line_id."""
+    missing = [line for line in customer.lines(order.order_id) if _is_missing(line, strict=strict)]
+    here = [line.line_id for line in missing if not is_gone(line)]
+    return (*here, *sorted(line.line_id for line in missing if is_gone(line)))
 
 
 def _is_missing(line: OrderLine, *, strict: bool) -> bool:

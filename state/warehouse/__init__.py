@@ -1,6 +1,15 @@
 """The warehouse: what its tables are, and the databases that may hold them."""
 
-from state.warehouse.batches import Advance, Batch, Gap, Source, WarehouseAway, WarehouseLocked, WarehouseUnfit
+from state.warehouse.batches import (
+    Advance,
+    Batch,
+    Gap,
+    Source,
+    WarehouseAway,
+    WarehouseLocked,
+    WarehouseUnfit,
+    WarehouseUnreachable,
+)
 from state.warehouse.database import Place, Server
 from state.warehouse.published_copy import copy_path, publish
 from state.warehouse.warehouse import Warehouse
@@ -16,6 +25,7 @@ __all__ = [
     "WarehouseAway",
     "WarehouseLocked",
     "WarehouseUnfit",
+    "WarehouseUnreachable",
     "copy_path",
     "publish",
 ]

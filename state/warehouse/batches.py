@@ -19,6 +19,10 @@ class WarehouseAway(WarehouseUnfit):
     """
 
 
+class WarehouseUnreachable(WarehouseAway):
+    """Nobody answers at the address, or lets us in."""
+
+
 class WarehouseLocked(Exception):
     """Somebody else writes there. `holder` names him."""
 

@@ -73,8 +73,7 @@ _METHOD_ATTRIBUTES = (
     text("state", "ACTIVE or CLOSED"),
     text("brand", "Brand of the card", required=False),
     text("expiry", "Month in which the card expires, YYYY-MM", required=False),
-    sealed("token", "What stands for the card or bank account; never its number"),
-    sealed("last_four", "Last four digits of the card or bank account"),
+    text("last_four", "Last four digits of the card or bank account", required=False),
     *_MADE_BY,
 )
 

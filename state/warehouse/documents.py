@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
 from state.warehouse import contract, dbt_sources, dictionary
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.star import star_of
@@ -13,9 +17,9 @@ MADE_ONLY = (DOCS, f"{DBT}/tests/rules")
 """Folders with nothing else in them: what the definitions no longer make is removed there."""
 
 
-def documents() -> dict[str, str]:
+@cache
+def documents() -> Mapping[str, str]:
     """Path, seen from the root of the project -> text."""
     docs = {**dictionary.pages(), dictionary.PICTURE: picture(star_of(DESCRIBED)), contract.FILE: contract.contract()}
-    return {f"{DOCS}/{name}": text for name, text in docs.items()} | {
-        f"{DBT}/{name}": text for name, text in dbt_sources.files().items()
-    }
+    made = {f"{DOCS}/{name}": text for name, text in docs.items()}
+    return MappingProxyType(made | {f"{DBT}/{name}": text for name, text in dbt_sources.files().items()})

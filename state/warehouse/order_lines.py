@@ -218,7 +218,7 @@ LOCKED_BY_DAY = View(
 LEAD_TIMES = View(
     "order_lead_time_by_product",
     "How long lines take from submission to the lock, by product and service action: half of them, and nine of ten, no "
-    "longer than this.",
+    "longer than this. Lines that were generated to undo others are left out.",
     (
         _PRODUCT,
         text("service_action", "What is done to the service"),
@@ -232,8 +232,11 @@ LEAD_TIMES = View(
     SELECT product, service_action, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY lead_time_seconds),
            percentile_cont(0.9) WITHIN GROUP (ORDER BY lead_time_seconds),
            percentile_cont(0.99) WITHIN GROUP (ORDER BY lead_time_seconds), max(lead_time_seconds)
-    FROM fact_order_line
-    WHERE locked_at IS NOT NULL
+    FROM fact_order_line AS line
+    WHERE locked_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM log_order AS undoing WHERE undoing.customer_id = line.customer_id
+            AND undoing.order_id = line.order_id AND undoing.compensates_order_id IS NOT NULL
+    )
     GROUP BY 1, 2
     """,
 )

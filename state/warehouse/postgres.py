@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit
+from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit, WarehouseUnreachable
 from state.warehouse.database import Server
 from state.warehouse.definitions import Kind, Table, View
 from state.warehouse.postgres_sql import AGGREGATES, POSTGRES
@@ -59,7 +59,7 @@ class PostgreSQL:
     file = None
 
     def __init__(self, server: Server, *, writing: bool) -> None:
-        """Raises WarehouseAway, WarehouseUnfit, and WarehouseLocked where another sink writes."""
+        """Raises WarehouseUnreachable, WarehouseUnfit, and WarehouseLocked where another sink writes."""
         self._server = server
         self._connection = _connect(server)
         try:
@@ -227,7 +227,7 @@ def _connect(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
             tcp_user_timeout=SILENCE_MS,
         )
     except psycopg.OperationalError as failure:
-        raise WarehouseAway(
+        raise WarehouseUnreachable(
             f"{named} cannot be reached: {_reason(failure)}. Is BILLFOLD_WAREHOUSE its address?"
         ) from None
 

@@ -159,14 +159,19 @@ OBJECTS_BY_DAY = View(
         text("kind", "ACCOUNT, BILLING_PROFILE or PAYMENT_METHOD"),
         whole("created", "Objects that came"),
         whole("orphans_closed", "Objects that went with the last line that needed them"),
+        whole("otherwise_closed", "Nonpaying profiles without services or without their payer"),
         whole("reopened", "Objects that were used after all"),
         whole("kept", "Objects that stayed when a line was cancelled, because something needs them"),
     ),
     """
     SELECT CAST(date_trunc('day', occurred_at) AS DATE), kind, count(*) FILTER (WHERE happened = 'CREATED'),
-           count(*) FILTER (WHERE happened = 'CLOSED'), count(*) FILTER (WHERE happened = 'REOPENED'),
-           count(*) FILTER (WHERE happened = 'KEPT')
-    FROM fact_order_object
+           count(*) FILTER (WHERE happened = 'CLOSED' AND orphan),
+           count(*) FILTER (WHERE happened = 'CLOSED' AND NOT orphan),
+           count(*) FILTER (WHERE happened = 'REOPENED'), count(*) FILTER (WHERE happened = 'KEPT')
+    FROM (
+        SELECT occurred_at, kind, happened, coalesce(reason, 'ORDER_LINE_CANCELLED') = 'ORDER_LINE_CANCELLED' AS orphan
+        FROM fact_order_object
+    ) AS told
     GROUP BY 1, 2
     """,
 )

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from processors.answering import Answered
 from processors.orders.grouping import group_state, key_of
-from processors.orders.lines import LIVE, SETTABLE, as_given
+from processors.orders.lines import CUSTOMER_DATA, LIVE, SETTABLE, as_given
 from schemas.bundles import BundleEvent
 from schemas.envelope import Mode, Status
 from schemas.fields import Event
@@ -185,6 +185,10 @@ class Orders(RuleBasedStateMachine):
         line_id = self.chosen(order_id, place)
         self.tried("ConfirmLineProvisioning", order_id=order_id, lines=[{"line_id": line_id, "result": result}])
 
+    @rule(order_id=order_ids)
+    def synchronize(self, order_id: str) -> None:
+        self.tried("SynchronizeOrderBillingAccounts", order_id=order_id)
+
     @rule(order_id=order_ids, picked=st.none() | st.lists(places, min_size=1, max_size=3))
     def bill(self, order_id: str, picked: list[int] | None) -> None:
         line_ids = None if picked is None else [self.chosen(order_id, place) for place in picked]
@@ -256,6 +260,10 @@ class Orders(RuleBasedStateMachine):
             for found in lines:
                 assert found.editable == (in_flight and order.locked is None and found.state in LIVE)
                 assert bool(found.editable_fields) == found.editable
+                frozen = found.synchronized_revision is not None and found.editable
+                assert set(SETTABLE) - set(found.editable_fields) == (
+                    set(CUSTOMER_DATA) if frozen else set() if found.editable else set(SETTABLE)
+                )
 
     @invariant()
     def groups_hold_their_lines(self) -> None:

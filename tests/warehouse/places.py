@@ -20,10 +20,10 @@ def fresh_database(server: str) -> Iterator[Server]:
     """A database of its own on a PostgreSQL."""
     name = f"test_{uuid.uuid4().hex[:10]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
     yield Server(server.rpartition("/")[0] + f"/{name}")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def installation(bootstrap: str, prefix: str, place: Place) -> Settings:
@@ -37,7 +37,7 @@ def installation(bootstrap: str, prefix: str, place: Place) -> Settings:
         group=prefix,
         partitions=PARTITIONS,
         sink_processes=0,
-        **({"warehouse_server": SecretStr(place.url)} if isinstance(place, Server) else {"warehouse": place}),  # type: ignore[arg-type]
+        **where,
     )
     topology.create(settings.client_properties(), settings.topology)
     return settings

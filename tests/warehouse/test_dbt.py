@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import yaml
 
+from compose import environments
 from state.warehouse import dbt_sources
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.quality import rules
@@ -55,6 +56,17 @@ def test_what_is_broken_is_named(tmp_path: Path) -> None:
     told, status = dbt(tmp_path, everything(tmp_path, *harms), "test", "--select", *SOME)
     assert told.returncode == 1, told.stdout
     assert status == dict.fromkeys(SOME, "fail")
+
+
+@pytest.mark.kafka
+def test_a_tool_that_cannot_be_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool" / "requirements.txt").write_text("billfold-no-such-tool==1.0\n")
+    monkeypatch.setattr(environments, "HERE", tmp_path)
+    monkeypatch.setenv("BILLFOLD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(environments.EnvironmentMissing, match="No matching distribution found"):
+        environments.programs("tool")
 
 
 def test_every_column_is_a_column_of_a_source() -> None:

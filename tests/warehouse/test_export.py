@@ -165,6 +165,15 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, copy: Path, ent
     assert contents(tmp_path) == {f"theirs/{entry}": b"{"}
 
 
+def test_a_copy_of_an_older_release_is_told(tmp_path: Path) -> None:
+    older = elsewhere(tmp_path)
+    with duckdb.connect(older) as database:
+        database.execute("DROP TABLE log_wallet")
+    with pytest.raises(ExportRefused, match="lacks log_wallet: an older release"):
+        export(older, tmp_path / "lake")
+    assert export(older, tmp_path / "lake", names=["log_account"])
+
+
 def test_a_file_is_no_folder(tmp_path: Path, copy: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportRefused, match="is a file: name a folder"):

@@ -98,6 +98,15 @@ def test_there_is_a_plain_view_of_all_that_is_personal_and_each_knows_its_custom
         assert "customer_id" in {column.name for column in DESCRIBED[name].columns}
 
 
+def test_a_copy_of_an_older_release_opens_too(kept: Kept, tmp_path: Path) -> None:
+    older = tmp_path / "older.read.duckdb"
+    older.write_bytes(kept.copy.read_bytes())
+    with duckdb.connect(older) as database:
+        database.execute("DROP VIEW dim_installed_item; DROP TABLE log_installed_item")
+    with unsealed(older, kept.vault) as session:
+        assert session.execute("SELECT count(*) FROM plain.dim_account").fetchall() == [(4,)]
+
+
 def test_a_reader_makes_no_vault(tmp_path: Path) -> None:
     with pytest.raises(VaultError, match="There is no key vault"):
         open_vault(tmp_path / "keys", KEY)

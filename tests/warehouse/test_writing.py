@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -147,7 +148,7 @@ def test_a_later_migration_adds_a_column(place: Place, played: Played, monkeypat
     warehouse = Warehouse.open(place, SOURCES)
     assert warehouse.outgrown == ("log_customer",)
     assert warehouse.rows("SELECT count(*), count(colour) FROM log_customer")[0][1] == 0
-    rows = [[*row, "green"] for row in played.rows()["log_customer"]]
+    rows: list[Sequence[Any]] = [[*row, "green"] for row in played.rows()["log_customer"]]
     warehouse.write(Batch(rows={"log_customer": rows}))
     assert warehouse.rows("SELECT DISTINCT colour FROM log_customer WHERE colour IS NOT NULL") == [("green",)]
     warehouse.close()
@@ -200,7 +201,9 @@ def test_any_text_comes_back_and_counts_the_same(place: Place, played: Played) -
     """The character 0 too, which PostgreSQL keeps nowhere: it gets another one in its place, and so does the count."""
     texts = ["", "\x00", "a\x00b", "tab\tnew\nline\\N", "\N{GRINNING FACE}'\"", "-1:", "\ufeff\u200b"]
     customer = played.rows()["log_customer"][0]
-    rows = [(0, number, *customer[2:5], each, each, "{}", False) for number, each in enumerate(texts)]
+    rows: list[Sequence[Any]] = [
+        (0, number, *customer[2:5], each, each, "{}", False) for number, each in enumerate(texts)
+    ]
     warehouse = Warehouse.open(place, SOURCES)
     warehouse.write(Batch(rows={"log_customer": rows, "log_account": played.rows()["log_account"]}))
     counting = Tallying(FACTS["log_customer"], warehouse.dialect)

@@ -58,7 +58,7 @@ PREPAID_REVENUE_BY_PRODUCT = View(
 
 WALLETS_RUNNING_DRY = View(
     "wallets_running_dry",
-    "Which wallets could not pay another billing period like the last one they paid?",
+    "Which wallets could not pay another billing period like the last one they paid? As things stand.",
     (
         CUSTOMER,
         _WALLET,

@@ -48,7 +48,7 @@ SERVICE_CHURN_BY_MONTH = View(
 
 SERVICES_OF_STOPPED_ACCOUNTS = View(
     "services_of_stopped_accounts",
-    "Which accounts are suspended or deactivated, and still have services that are on?",
+    "Which accounts are suspended or deactivated, and still have services that are on? As things stand.",
     (
         CUSTOMER,
         text("account_id", "Account, unique within the customer"),

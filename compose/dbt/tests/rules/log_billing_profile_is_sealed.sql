@@ -1,0 +1,2 @@
+-- Made by `billfold warehouse documents`. Personal data is sealed.
+SELECT * FROM {{ source('warehouse', 'log_billing_profile') }} WHERE contact_first_name NOT LIKE 'sealed:v1:%' OR contact_last_name NOT LIKE 'sealed:v1:%' OR contact_email NOT LIKE 'sealed:v1:%' OR contact_phone NOT LIKE 'sealed:v1:%' OR address_street NOT LIKE 'sealed:v1:%' OR address_street_2 NOT LIKE 'sealed:v1:%' OR address_city NOT LIKE 'sealed:v1:%' OR address_postal_code NOT LIKE 'sealed:v1:%' OR address_region NOT LIKE 'sealed:v1:%' OR address_country NOT LIKE 'sealed:v1:%'

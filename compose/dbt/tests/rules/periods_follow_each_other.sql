@@ -1,0 +1,2 @@
+-- Made by `billfold warehouse documents`. The billing periods of every account are numbered without gaps, and each begins where the one before ends.
+SELECT later.* FROM {{ source('warehouse', 'fact_billing_period') }} AS later LEFT JOIN {{ source('warehouse', 'fact_billing_period') }} AS earlier ON earlier.customer_id = later.customer_id AND earlier.account_id = later.account_id AND earlier.number = later.number - 1 WHERE later.number > 1 AND (earlier.number IS NULL OR earlier."end" <> later.start)
