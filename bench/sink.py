@@ -1,8 +1,8 @@
 """How fast transactions and outcomes become rows: `python -m bench.sink`. Prints one table; a row is a table row.
 
-`--target postgresql` fills a PostgreSQL instead of a DuckDB file. CPU is that of the whole process, all threads, without
-the processes that decode and without a database server: on a machine that others use too, rows per CPU second say more
-than rows per second.
+`--target postgresql` fills a PostgreSQL instead of a DuckDB file. CPU is that of this process, all threads, without the
+processes that decode and without a database server: on a machine that others use too, rows per CPU second say more than
+rows per second.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def places(target: str, given: str | None, folder: Path) -> Iterator[tuple[Place
         yield folder / "decoded.duckdb", folder / "from-topics.duckdb"
         return
     folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-    server = discovery.start_postgres(folder / "postgres", given=given)
+    server = discovery.start_postgres(folder / "postgres", given=given, settings={"fsync": "on"})
     try:
         with psycopg.connect(server.address, autocommit=True) as connection:
             connection.execute("CREATE DATABASE billfold_bench")

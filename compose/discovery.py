@@ -112,13 +112,13 @@ def start_registry(folder: Path, *, given: str | None = None, port: int | None =
             return Server(local.url, Origin.PROCESSES, f"a local process, {local.url}", local.stop)
 
 
-def start_postgres(folder: Path, *, given: str | None = None) -> Server:
+def start_postgres(folder: Path, *, given: str | None = None, settings: Mapping[str, object] | None = None) -> Server:
     """A PostgreSQL that goes on until `stop`: the one that was given, else a process. `address` is a URL."""
     if given:
         return Server(given, Origin.GIVEN, "the PostgreSQL given", lambda: None)
     from compose.postgres import LocalPostgres  # noqa: PLC0415 - its programs are a dependency of development
 
-    local = LocalPostgres(folder)
+    local = LocalPostgres(folder, settings=settings)
     stopping_on_failure(local)
     return Server(local.url, Origin.PROCESSES, f"a local process, {local.url}", local.stop)
 

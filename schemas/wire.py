@@ -29,6 +29,10 @@ class UnknownSchema(Exception):
         self.schema_id = schema_id
 
 
+class RegistryProblem(Exception):
+    """The registry is not as it has to be. The sentence says what to do."""
+
+
 class SchemaUnavailable(Exception):
     """The registry cannot be asked. That says nothing about the record, which has to wait."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.catalog_file import CatalogInvalid
+from schemas.wire import RegistryProblem
 from state.warehouse import WarehouseLocked, WarehouseUnfit
 from streams.catalogs import CatalogRefused, CatalogUnavailable
 from streams.door import CardNumberRefused, ErasureRefused
@@ -12,7 +13,6 @@ from streams.eraser import EraserStopped
 from streams.provider_export import ExportUnfit
 from streams.provisioning import ProviderUnknown
 from streams.reaching import KafkaUnreachable
-from streams.schema_ids import RegistryProblem
 from streams.settings import SettingsUnfit
 from streams.sink_records import SinkStopped
 from streams.topology import TopologyUnfit

@@ -16,8 +16,7 @@ from httpx2 import HTTPError  # what confluent-kafka speaks HTTP with
 from schemas import wire
 from schemas.compatibility import check_contracts
 from schemas.contracts import CONTRACTS, versions_of
-from schemas.wire import SchemaUnavailable, UnknownSchema
-from streams.schema_ids import RegistryProblem
+from schemas.wire import RegistryProblem, SchemaUnavailable, UnknownSchema
 from streams.settings import Settings
 
 log = structlog.get_logger()

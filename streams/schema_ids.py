@@ -6,10 +6,6 @@ from schemas import wire
 from streams.settings import Settings
 
 
-class RegistryProblem(Exception):
-    """The registry is not as it has to be. The sentence says what to do."""
-
-
 def use_registry(configured: Settings) -> None:
     """With a registry in the settings: write with its ids, and ask it for the schema of ids that records bear.
 

@@ -156,10 +156,6 @@ def _steps(
     """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
     if isinstance(event, _OfSubscriptions):
         return _steps_of_subscriptions(transaction, origin, position, event)
-    if isinstance(event, OrderEvent):
-        return orders.steps(transaction, origin, position, event)
-    if isinstance(event, OfCustomerData):
-        return customer_data.steps(transaction, origin, position, event)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
             return (bill_cycles.period_step(transaction, origin, position, event),)
@@ -174,6 +170,8 @@ def _steps(
             return ()
         case DueWorkParked() | UnknownEvent():
             return ()
+        case _:
+            return _steps_of_orders(transaction, origin, position, event)
 
 
 def _steps_of_subscriptions(
@@ -186,6 +184,14 @@ def _steps_of_subscriptions(
     if isinstance(event, ScheduleEvent):
         return (schedule.step(transaction, origin, position, event),)
     return provisioning.steps(transaction, origin, position, event)
+
+
+def _steps_of_orders(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: OrderEvent | OfCustomerData
+) -> Iterable[Row]:
+    if isinstance(event, OrderEvent):
+        return orders.steps(transaction, origin, position, event)
+    return customer_data.steps(transaction, origin, position, event)
 
 
 def _versions(transaction: BusinessTransaction, origin: Origin) -> Iterator[Row]:

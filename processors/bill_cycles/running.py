@@ -83,10 +83,11 @@ def end_periods(account: Account, day: date, context: Context) -> tuple[Event, .
 
 
 def _follow(customer: CustomerView, account: Account, period: BillingPeriod, context: Context) -> tuple[Event, ...]:
-    """A period that follows another one, what it takes from wallets, and payers that wait for it (BCX-12, HIE-13)."""
+    """Payers that wait for the period, the period, and what it takes from wallets: once and in full (BCX-12)."""
+    switched = period_started(customer, account.account_id, period.start, context)
     started = _started(account, period, previous_end=period.start)
     charged = wallets.period_started(customer, account.account_id, period.start, context)
-    return (started, *charged, *period_started(customer, account.account_id, period.start, context))
+    return (*switched, started, *charged)
 
 
 def _started(account: Account, period: BillingPeriod, previous_end: date | None) -> BillingPeriodStarted:

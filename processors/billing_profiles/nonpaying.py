@@ -42,7 +42,7 @@ def covering(  # a service that begins to be paid for by another account
     """The service is paid by exactly this profile: all services are, unless others are paid otherwise (HIE-2..4)."""
     found = pointing_at(work, account_id, payer_profile_id)
     if found is not None:
-        _grow(work, phase, task, found, service_id)
+        _grow(work, desk, phase, task, found, service_id)
         return
     account = work.view.account(account_id)
     alone = not desk.final(account_id).paid_by_account(account_id) and not work.view.nonpaying_profiles(account_id)
@@ -77,12 +77,12 @@ def repay(work: Work, desk: Desk, phase: Phase, task: Task, repaid: Repaid) -> N
         return
     found = pointing_at(work, account_id, new[1])
     if left is not None and _all_go_to(desk, account_id, old[1], new[1]):
-        _repoint(work, phase, task, left, found, new[1])
+        _repoint(work, desk, phase, task, left, found, new[1])
     elif old[0] == account_id:
         _from_own(work, desk, phase, task, account_id, service_id, (old[1], new[1]))
     else:
         if found is not None:
-            _grow(work, phase, task, found, service_id)
+            _grow(work, desk, phase, task, found, service_id)
         else:
             others = work.view.nonpaying_profiles(account_id) or desk.final(account_id).paid_by_account(account_id)
             covers = Covers(services=(service_id,)) if others else ALL
@@ -129,18 +129,29 @@ def _all_go_to(desk: Desk, account_id: str, old: str | None, new: str | None) ->
 
 
 def _repoint(  # a profile that its payer leaves with everything it covers
-    work: Work, phase: Phase, task: Task, left: BillingProfile, found: BillingProfile | None, payer_profile_id: str
+    work: Work,
+    desk: Desk,
+    phase: Phase,
+    task: Task,
+    left: BillingProfile,
+    found: BillingProfile | None,
+    payer_profile_id: str,
 ) -> None:
+    """The profile points at the new payer, or one that does so already takes over what it covers (HIE-7)."""
+    assert left.covers is not None, "a nonpaying profile covers something"
+    final = desk.final(left.account_id)
+    covers = left.covers
+    if covers.all and final.paid_by_account(left.account_id):
+        covers = Covers(services=tuple(sorted(final.paid_by_profile(payer_profile_id))))
     if found is None:
-        assert left.covers is not None, "a nonpaying profile covers something"
-        _drop_plan(work, phase, task.ref, left)
-        change(work, phase, task, left, payer_profile_id, left.covers)
+        if left.planned_switch is not None and left.planned_switch.to is SwitchTo.OWN:
+            _drop_plan(work, phase, task.ref, left)
+        change(work, phase, task, left, payer_profile_id, covers)
         return
     assert found.covers is not None, "a nonpaying profile covers something"
-    assert left.covers is not None, "a nonpaying profile covers something"
     if not found.covers.all:
-        both = sorted({*found.covers.services, *left.covers.services})
-        change(work, phase, task, found, payer_profile_id, ALL if left.covers.all else Covers(services=tuple(both)))
+        both = sorted({*found.covers.services, *covers.services})
+        change(work, phase, task, found, payer_profile_id, ALL if covers.all else Covers(services=tuple(both)))
     close(work, phase, task.ref, left)
 
 
@@ -151,10 +162,7 @@ def _from_own(  # an account stops to pay for a service itself
     own, payer = profiles
     found = pointing_at(work, account_id, payer)
     if found is not None:
-        if found.planned_switch is not None and found.planned_switch.to is SwitchTo.OWN:
-            _drop_plan(work, phase, task.ref, found)
-        elif found.covers is None or not found.covers.all:
-            _grow(work, phase, task, found, service_id)
+        _grow(work, desk, phase, task, found, service_id)
         return
     takes_all = not desk.final(account_id).paid_by_account(account_id)
     alone = takes_all and not work.view.nonpaying_profiles(account_id)
@@ -245,15 +253,20 @@ def close(
     work.record(phase, closed)
 
 
-def _grow(work: Work, phase: Phase, task: Task, profile: BillingProfile, service_id: str) -> None:
-    """The profile covers one service more (HIE-3)."""
+def _grow(  # a profile that covers one service more
+    work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, service_id: str
+) -> None:
+    """The profile covers one service more (HIE-3). One that its account was about to leave is needed again."""
+    covers = profile.covers
     if profile.planned_switch is not None and profile.planned_switch.to is SwitchTo.OWN:
         _drop_plan(work, phase, task.ref, profile)
-    covers = profile.covers
-    if covers is None or covers.all or covers.lists(service_id):
-        return
-    grown = Covers(services=tuple(sorted((*covers.services, service_id))))
-    change(work, phase, task, profile, profile.payer_profile_id, grown)
+        final = desk.final(profile.account_id)
+        paid = final.paid_by_profile(profile.payer_profile_id)
+        again = ALL if len(paid) == len(final.services) else Covers(services=tuple(sorted(paid)))
+        change(work, phase, task, profile, profile.payer_profile_id, again)
+    elif covers is not None and not covers.all and not covers.lists(service_id):
+        grown = Covers(services=tuple(sorted((*covers.services, service_id))))
+        change(work, phase, task, profile, profile.payer_profile_id, grown)
 
 
 def change(  # a nonpaying profile gets another payer or covers something else

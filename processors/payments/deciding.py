@@ -100,7 +100,9 @@ def _profile_violations(
     elif not profile.paying:
         yield violation(Code.PROFILE_NOT_PAYING, "PAY-3a", path, line_id=None, billing_profile_id=profile_id)
     elif profile.state is not ProfileState.ACTIVE:
-        yield violation(Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, billing_profile_id=profile_id, state=profile.state)
+        yield violation(
+            Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, line_id=None, billing_profile_id=profile_id, state=profile.state
+        )
 
     if order.payment_billing_profile is not None and profile_id != order.payment_billing_profile:
         yield violation(

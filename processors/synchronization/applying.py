@@ -170,7 +170,7 @@ def _join(  # the phases of profile and parent link, the account and what its se
     if payer is None:
         return
     known = work.view.account(account)
-    in_tree = work.view.corporate_of(account) is not None or account in work.tree_nodes
+    in_tree = work.view.corporate_of(account) is not None
     if profile is not None:
         nonpaying.covering(work, desk, phases[0], task, account, task.asset, profile)
     if known is None or in_tree:
@@ -200,7 +200,7 @@ def _move(work: Work, desk: Desk, task: Task) -> None:
     if not _can_be_done(work, task):
         return
     _pay(work, desk, task, task.asset, old, new)
-    groups.follow(work, Phase.MOVES, task.asset, old, new, task.lineage)
+    groups.follow(work, Phase.MOVES, task.asset, None if task.begins else old, new, task.lineage)
     _assign(work, Phase.MOVES, task)
     desk.done(task.asset, old, new)
     for service, (was, now) in task.also.items():

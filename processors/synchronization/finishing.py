@@ -140,4 +140,6 @@ def _profile_violations(work: Work, profile_id: str) -> Iterator[Violation]:
     elif not profile.paying:
         yield violation(Code.PROFILE_NOT_PAYING, "PAY-3a", path, line_id=None, billing_profile_id=profile_id)
     elif profile.state is not ProfileState.ACTIVE:
-        yield violation(Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, billing_profile_id=profile_id, state=profile.state)
+        yield violation(
+            Code.PROFILE_NOT_ACTIVE, "PAY-3a", path, line_id=None, billing_profile_id=profile_id, state=profile.state
+        )

@@ -66,10 +66,8 @@ def _check_use(work: Work, brought: Brought, task: Task) -> None:
         work.refuse(task.place, violation(Code.PROFILE_NOT_ON_BILLING_ACCOUNT, "CRE-11", "order_id", **named))
     if not profile.paying:
         work.refuse(task.place, violation(Code.PROFILE_NOT_PAYING, "CRE-11", "order_id", **named))
-    elif profile.state is not ProfileState.ACTIVE:
-        inactive = violation(
-            Code.PROFILE_NOT_ACTIVE, "CRE-12", "order_id", billing_profile_id=profile_id, state=profile.state
-        )
+    if profile.state is not ProfileState.ACTIVE:
+        inactive = violation(Code.PROFILE_NOT_ACTIVE, "CRE-12", "order_id", **named, state=profile.state)
         work.refuse(task.place, inactive)
 
 
@@ -90,6 +88,21 @@ def _provide(work: Work, brought: Brought, profile_id: str, demand: Demand) -> N
             billing_profile_id=profile_id,
             added=added,
             billing_systems=(*profile.billing_systems, *added),
+            lineage=demand.task.lineage,
+        )
+        work.record(Phase.PROFILES, known)
+        for nonpaying in work.view.paid_by(profile_id):
+            _add_systems(work, nonpaying, demand)
+
+
+def _add_systems(work: Work, nonpaying: BillingProfile, demand: Demand) -> None:
+    """A nonpaying profile is known wherever its payer's is (HIE-11), however the lines come (SYN-9)."""
+    added = tuple(system for system in demand.systems if system not in nonpaying.billing_systems)
+    if added:
+        known = BillingProfileSystemAdded(
+            billing_profile_id=nonpaying.billing_profile_id,
+            added=added,
+            billing_systems=(*nonpaying.billing_systems, *added),
             lineage=demand.task.lineage,
         )
         work.record(Phase.PROFILES, known)

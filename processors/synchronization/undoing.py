@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -24,6 +24,8 @@ from schemas.fields import Event
 from schemas.lineage import LineRef, UseKind
 from schemas.synchronization import KeptReason, OrderObjectKept
 
+_ORDER = (UseKind.BILLING_PROFILE, UseKind.PAYMENT_METHOD, UseKind.ACCOUNT)
+
 Need = tuple[KeptReason, LineRef | None]
 
 
@@ -43,6 +45,8 @@ def undo(work: Work, tasks: Sequence[Task], depths: dict[str, int]) -> None:
     accounts = sorted(found[UseKind.ACCOUNT].items(), key=lambda entry: -depths.get(entry[0], 0))
     for account_id, task in accounts:
         _undo_account(work, task, account_id)
+    for kept in sorted(work.kept, key=lambda kept: (_ORDER.index(kept.kind), kept.id)):
+        work.record(Phase.KEPT, kept)
 
 
 def _candidates(tasks: Sequence[Task]) -> dict[UseKind, dict[str, Task]]:
@@ -159,16 +163,20 @@ def _account_needs(work: Work, account: Account) -> Iterator[Need]:
 def _common_needs(work: Work, marked: str, *, made: bool) -> Iterator[Need]:
     if not made:
         yield KeptReason.NOT_MADE_BY_ORDER, None
-    by = next(_other_lines(work, work.view.lines_naming(marked)), None)
-    if by is not None:
-        yield KeptReason.USED_BY_LINE, by
+    others = [line for line in work.view.lines_naming(marked) if line.line_id not in work.cancelled_lines]
+    if others:
+        yield KeptReason.USED_BY_LINE, _first(work, others)
     if work.view.is_assigned(marked):
         yield KeptReason.USED_BY_ASSIGNMENT, None
 
 
-def _other_lines(work: Work, lines: Iterable[LineRef]) -> Iterator[LineRef]:
-    """Lines that stay in force."""
-    return (line for line in lines if line.line_id not in work.cancelled_lines)
+def _first(work: Work, lines: Sequence[LineRef]) -> LineRef:
+    """The first line in its order, of the first order by id."""
+    order_id = min(line.order_id for line in lines)
+    order = work.view.order(order_id)
+    assert order is not None, "a line that names something has its order"
+    named = {line.line_id: line for line in lines if line.order_id == order_id}
+    return next(named[line_id] for line_id in order.line_ids if line_id in named)
 
 
 def _has_charge(work: Work, marked: str, account: Account | None) -> bool:
@@ -189,4 +197,4 @@ def _keep(work: Work, task: Task, kind: UseKind, object_id: str, need: Need) -> 
     kept = OrderObjectKept(
         order_id=task.line.order_id, line_id=task.line.line_id, kind=kind, id=object_id, reason=reason, by=by
     )
-    work.record(Phase.KEPT, kept)
+    work.kept.append(kept)

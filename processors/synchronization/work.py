@@ -20,7 +20,7 @@ from schemas.lineage import ImplicitMove, LineAction, Lineage, LineRef, SetBy, U
 from schemas.order_lines import OrderLine
 from schemas.orders import OnSuperseded, Order
 from schemas.refusals import Violation
-from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, SkipReason
+from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, OrderObjectKept, SkipReason
 
 if TYPE_CHECKING:
     from processors.context import Context
@@ -153,8 +153,8 @@ class Work:
         self.place = BEFORE_ALL
         self.moved_accounts: dict[str, int] = {}
         """Accounts with another parent, and the place of the line that moved them first."""
-        self.tree_nodes: set[str] = set()
-        """Accounts whose parent a corporate tree of this command decides (CRP-5)."""
+        self.kept: list[OrderObjectKept] = []
+        """Objects that outlive a cancelled line."""
         self.cancelled_lines: set[str] = set()
         """Lines that hold nothing any more, though their own events come last."""
         self.pending: dict[str, Holding | None] = {}

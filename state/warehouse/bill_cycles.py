@@ -87,14 +87,24 @@ FACT_BILL_CYCLE_CHANGE = View(
         text("from_code", "Cycle before"),
         text("to_code", "Cycle after"),
         _REQUESTED,
-        day("planned_for", "Local day from which the new cycle was planned to govern; null if it was made at once"),
-        moment("due_at", "First instant of that day; null if it was made at once"),
-        moment(
-            "executed_at", "When the change was made, as it counts: for due work the due moment; null if it was not"
+        day(
+            "planned_for",
+            "Local day from which the new cycle was planned to govern; null if it was made at once",
+            required=False,
         ),
-        text("trigger", "IMMEDIATE, DUE (by the clock) or PERFORMED (by hand, ahead of its day); null if not made"),
+        moment("due_at", "First instant of that day; null if it was made at once", required=False),
+        moment(
+            "executed_at",
+            "When the change was made, as it counts: for due work the due moment; null if it was not",
+            required=False,
+        ),
+        text(
+            "trigger",
+            "IMMEDIATE, DUE (by the clock) or PERFORMED (by hand, ahead of its day); null if not made",
+            required=False,
+        ),
         text("outcome", "PLANNED (waits), CHANGED, CANCELLED, SUPERSEDED or FAILED (refused at its moment)"),
-        text("cancelled_reason", "REQUESTED, SUPERSEDED or ACCOUNT_DEACTIVATED, where it was dropped"),
+        text("cancelled_reason", "REQUESTED, SUPERSEDED or ACCOUNT_DEACTIVATED, where it was dropped", required=False),
         text("source", "System that asked for the change"),
         text("performed_by", "Who asked for the change"),
         fraction("lead_time_days", "Days of 24 hours from requested_at to due_at; 0 if it was made at once"),

@@ -13,6 +13,7 @@ from state.warehouse import (
     orders,
     payments,
     provisioning,
+    questions,
     schedule,
     subscriptions,
     synchronization,
@@ -46,4 +47,4 @@ UPKEEP: dict[str, Table] = {table.name: table for table in upkeep.TABLES}
 
 TABLES: dict[str, Table] = {**FACTS, **UPKEEP}
 
-VIEWS: dict[str, View] = {view.name: view for domain in (*_DOMAINS, upkeep) for view in domain.VIEWS}
+VIEWS: dict[str, View] = {view.name: view for domain in (*_DOMAINS, questions, upkeep) for view in domain.VIEWS}

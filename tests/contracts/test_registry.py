@@ -17,10 +17,10 @@ from schemas.bill_cycles import StartBillingPeriod
 from schemas.codec import COMMAND
 from schemas.contracts import CONTRACTS, schema_of
 from schemas.envelope import CommandRecord
-from schemas.wire import SchemaUnavailable, UnknownSchema, local_id
+from schemas.wire import RegistryProblem, SchemaUnavailable, UnknownSchema, local_id
 from streams import registry as streams_registry
 from streams.registry import push, subjects
-from streams.schema_ids import RegistryProblem, use_registry
+from streams.schema_ids import use_registry
 from streams.settings import Settings
 
 RECORD = CommandRecord(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.accounts import Address, Contact
-from schemas.billing_profiles import BillingAssignment, BillingProfile, PaymentMethod
-from schemas.order_lines import OrderLine
-from schemas.orders import Order
-from schemas.payments import Payment
-from schemas.shapes import fields_of
-from state.warehouse.catalog import FACTS, VIEWS
-from tests.warehouse.customer_data import SEALED, synchronized
+from state.warehouse.catalog import VIEWS
+from tests.warehouse.customer_data import (
+    SYNCHRONIZED,
+    accounts,
+    ask,
+    line,
+    move,
+    profile,
+    synchronize,
+    synchronized,
+)
+from tests.warehouse.played import Played
 
 Answer = Callable[[str], list[tuple[Any, ...]]]
 
@@ -51,9 +56,6 @@ def on(month: int, day: int, hour: int = 8) -> datetime:
 @pytest.mark.parametrize("name", RULE_BOOK)
 def test_what_the_rule_book_names_is_there(answer: Answer, name: str) -> None:
     assert answer(f"SELECT {RULE_BOOK[name]} FROM {name}")
-
-
-# -- synchronization
 
 
 def test_rows_of_the_matrix_by_line(answer: Answer) -> None:
@@ -128,18 +130,18 @@ def test_refusals_by_code(answer: Answer) -> None:
 
 
 def test_what_came_stayed_and_went(answer: Answer) -> None:
-    query = """SELECT kind, object_id, order_id, line_id, happened, reason, needed_by_line_id FROM fact_order_object
-               WHERE object_id IN ('n-lab', 'pm-bp-lab', 'n-hq') ORDER BY sequence, position"""
+    query = """SELECT kind, object_id, order_id, line_id, happened, reason, needed_by_line_id IS NOT NULL
+               FROM fact_order_object WHERE object_id IN ('n-lab', 'pm-bp-lab', 'n-hq') ORDER BY sequence, position"""
     lab, method = ("ACCOUNT", "n-lab"), ("PAYMENT_METHOD", "pm-bp-lab")
     assert answer(query) == [
-        ("ACCOUNT", "n-hq", "o-10", "l-phone", "CREATED", None, None),
-        (*lab, "o-30", "l-moved", "CREATED", None, None),
-        (*method, "o-30", "l-moved", "CREATED", None, None),
-        (*method, "o-30", "l-moved", "CLOSED", None, None),
-        (*lab, "o-30", "l-moved", "CLOSED", "ORDER_LINE_CANCELLED", None),
-        (*lab, "o-31", "l-lab", "REOPENED", "DEFAULT_ACTIVE", None),
-        (*method, "o-31", "l-lab", "REOPENED", None, None),
-        ("ACCOUNT", "n-hq", "o-50", "l-50", "KEPT", "USED_BY_LINE", "l-51"),
+        ("ACCOUNT", "n-hq", "o-10", "l-phone", "CREATED", None, False),
+        (*lab, "o-30", "l-moved", "CREATED", None, False),
+        (*method, "o-30", "l-moved", "CREATED", None, False),
+        (*method, "o-30", "l-moved", "CLOSED", None, False),
+        (*lab, "o-30", "l-moved", "CLOSED", "ORDER_LINE_CANCELLED", False),
+        (*lab, "o-31", "l-lab", "REOPENED", "DEFAULT_ACTIVE", False),
+        (*method, "o-31", "l-lab", "REOPENED", None, False),
+        ("ACCOUNT", "n-hq", "o-50", "l-50", "KEPT", "USED_BY_LINE", True),
     ]
 
 
@@ -162,174 +164,25 @@ def test_an_account_that_is_opened_again_has_a_state_again(answer: Answer) -> No
     ]
 
 
-# -- who pays
-
-
-def test_changes_of_an_assignment_and_who_set_them(answer: Answer) -> None:
-    query = """SELECT step, attribute, old_value, new_value, old_set_by_line_id, set_by_line_id, cause
-               FROM fact_billing_assignment_change
-               WHERE service_id = 'sv-data' AND attribute = 'billing_account' ORDER BY sequence"""
-    assert answer(query) == [
-        ("STARTED", "billing_account", None, "n-hq", None, "l-data", None),
-        ("CHANGED", "billing_account", "n-hq", "n-lab", "l-data", "l-moved", "LINK"),
-        ("CHANGED", "billing_account", "n-lab", "n-hq", "l-moved", "l-data", "FLIP"),
-    ]
-    ended = "SELECT count(*), max(new_value) FROM fact_billing_assignment_change WHERE step = 'ENDED'"
-    assert answer(ended) == [(4, None)]
-
-
-def test_versions_of_an_assignment(answer: Answer) -> None:
-    query = """SELECT billing_account_id, billing_profile_id, owner_account_id, valid_from, valid_to, is_current
-               FROM dim_billing_assignment WHERE service_id = 'sv-data' ORDER BY sequence"""
-    assert answer(query) == [
-        ("n-hq", "bp-hq", "n-group", on(5, 4), on(6, 2), False),
-        ("n-lab", "bp-lab", "n-group", on(6, 2), on(6, 4), False),
-        ("n-hq", "bp-hq", "n-group", on(6, 4), None, True),
-    ]
-
-
-def test_who_pays_on_a_day(answer: Answer) -> None:
-    """n-hq is to pay for sv-solo since 20 May; until its next period n-solo still does."""
-
-    def paying(day: str) -> list[tuple[Any, ...]]:
-        return answer(
-            "SELECT service_id, paying_profile_id, paying_account_id, waits_for_switch FROM service_payers_by_day "
-            f"WHERE day = DATE '{day}' AND service_id IN ('sv-data', 'sv-solo') ORDER BY service_id"
-        )
-
-    data = ("sv-data", "bp-hq", "n-hq", False)
-    assert paying("2026-05-19") == [data, ("sv-solo", "bp-solo", "n-solo", False)]
-    assert paying("2026-05-30") == [data, ("sv-solo", "bp-solo", "n-solo", True)]
-    assert paying("2026-06-02") == [("sv-data", "bp-lab", "n-lab", False), ("sv-solo", "bp-hq", "n-hq", False)]
-    assert paying("2026-06-04") == [data, ("sv-solo", "bp-hq", "n-hq", False)]
-
-
-def test_an_assignment_that_ended_has_no_payer(answer: Answer) -> None:
-    query = "SELECT valid_from, valid_to FROM service_payers WHERE service_id = 'sv-50'"
-    assert answer(query) == [(on(6, 10), on(6, 12))]
-
-
-def test_profiles_over_several_billing_systems(answer: Answer) -> None:
-    query = "SELECT account_id, paying, billing_systems FROM profiles_over_billing_systems ORDER BY account_id"
-    both = '["BRM-1","BRM-2"]'
-    assert answer(query) == [("n-hq", True, both), ("n-solo", False, both)]
-
-
-def test_payers_by_number_of_children(answer: Answer) -> None:
-    query = "SELECT account_id, children, profiles, services FROM payers_by_children ORDER BY account_id"
-    assert answer(query) == [("n-corp", 1, 1, 1), ("n-hq", 2, 2, 4)]
-
-
-def test_versions_of_a_payment_method(answer: Answer) -> None:
-    query = """SELECT state, kind, brand, valid_from, is_current FROM dim_payment_method
-               WHERE payment_method_id = 'pm-bp-lab' ORDER BY sequence"""
-    card = ("CARD", "VISA")
-    assert answer(query) == [
-        ("ACTIVE", *card, on(6, 2), False),
-        ("CLOSED", *card, on(6, 4), False),
-        ("ACTIVE", *card, on(6, 5), True),
-    ]
-
-
-def test_personal_data_stays_sealed(answer: Answer) -> None:
-    query = "SELECT DISTINCT contact_last_name, address_city FROM dim_billing_profile WHERE paying"
-    assert answer(query) == [(SEALED, SEALED)]
-
-
-def test_what_the_words_mark_as_personal_is_marked_in_the_warehouse() -> None:
-    marked = {column.name for column in FACTS["log_billing_profile"].columns if column.pii}
-    profile = {f"contact_{field.name}" for field in fields_of(Contact) if field.pii}
-    profile |= {f"address_{field.name}" for field in fields_of(Address) if field.pii}
-    assert marked == profile
-    for word in (BillingProfile, PaymentMethod, BillingAssignment, Order, OrderLine, Payment):
-        assert not any(field.pii for field in fields_of(word)), "a personal field that no table marks"
-
-
-def test_what_stands_for_a_card_stays_in_the_topic() -> None:
-    assert "token" not in {column.name for column in FACTS["log_payment_method"].columns}
-
-
-# -- hierarchies
-
-
-def test_parents(answer: Answer) -> None:
-    query = """SELECT child_account_id, parent_account_id, cause, made_by_line_id, valid_from
-               FROM dim_account_hierarchy WHERE is_current ORDER BY child_account_id"""
-    assert answer(query) == [
-        ("n-north", "n-corp", "CORPORATE", "l-oslo", on(6, 8)),
-        ("n-oslo", "n-north", "CORPORATE", "l-oslo", on(6, 8)),
-        ("n-site", "n-hq", "LINK", "l-phone", on(5, 4)),
-        ("n-solo", "n-hq", "LINK", "l-taken", on(5, 20)),
-    ]
-
-
-def test_members_of_a_collections_group(answer: Answer) -> None:
-    query = """SELECT member_account_id, owner_account_id, is_member, valid_from, valid_to
-               FROM dim_collections_group ORDER BY sequence"""
-    assert answer(query) == [
-        ("n-hq", "n-group", True, on(5, 4), None),
-        ("n-lab", "n-group", True, on(6, 2), on(6, 4)),
-        ("n-lab", "n-group", False, on(6, 4), None),
-    ]
-
-
-def test_a_corporate_tree(answer: Answer) -> None:
-    query = """SELECT corporate_account_id, node_account_id, parent_account_id, is_node
-               FROM dim_corporate_node ORDER BY node_account_id"""
-    assert answer(query) == [
-        ("n-corp", "n-corp", None, True),
-        ("n-corp", "n-north", "n-corp", True),
-        ("n-corp", "n-oslo", "n-north", True),
-    ]
-
-
-def test_the_hierarchy_on_a_day(answer: Answer) -> None:
-    def links(day: str) -> list[tuple[Any, ...]]:
-        return answer(
-            "SELECT kind, below_account_id, above_account_id FROM account_hierarchy_by_day "
-            f"WHERE day = DATE '{day}' ORDER BY kind, below_account_id"
-        )
-
-    assert links("2026-05-03") == []
-    assert links("2026-06-03") == [
-        ("COLLECTIONS", "n-hq", "n-group"),
-        ("COLLECTIONS", "n-lab", "n-group"),
-        ("PARENT", "n-site", "n-hq"),
-        ("PARENT", "n-solo", "n-hq"),
-    ]
-    assert links("2026-06-12")[:3] == [
-        ("COLLECTIONS", "n-hq", "n-group"),
-        ("CORPORATE", "n-north", "n-corp"),
-        ("CORPORATE", "n-oslo", "n-north"),
-    ]
-
-
-def test_the_order_of_billing(answer: Answer) -> None:
-    """Who is paid for comes first, then payers, then the owner of a payer; ties by account."""
-    assert answer("SELECT place, account_id, accounts_before FROM billing_order ORDER BY place") == [
-        (1, "n-lab", 0),
-        (2, "n-oslo", 0),
-        (3, "n-site", 0),
-        (4, "n-solo", 0),
-        (5, "n-corp", 1),
-        (6, "n-hq", 2),
-        (7, "n-group", 3),
-    ]
-
-
-# -- payments
-
-
-def test_payments_as_they_stand(answer: Answer) -> None:
-    query = """SELECT payment_id, order_id, state, amount, currency, disposition, hours_from_order, failures,
-                      failure_reason, reversed_at FROM fact_payment ORDER BY payment_id"""
-    given_back = ("REVERSED", Decimal("149.90"), "EUR", "REFUND", 30.0)
-    assert answer(query) == [
-        ("pay-7", "o-50", *given_back, 1, "PAYMENT_NOT_FOUND", on(6, 12)),
-        ("pay-8", "o-51", "FAILED", None, None, None, None, 1, "DECLINED", None),
-    ]
-
-
-def test_orders_that_wait_for_a_payment(answer: Answer) -> None:
-    query = "SELECT order_id, payment_billing_profile_id, waiting_since, failed_payments FROM orders_awaiting_payment"
-    assert answer(query) == [("o-51", "bp-hq", on(6, 11, 14), 1)]
+def test_a_value_that_a_later_line_holds_is_kept(tmp_path: Path) -> None:
+    """l-first is cancelled while l-later holds the payer: nothing moves, and the row says who holds it."""
+    played = Played(SYNCHRONIZED)
+    played.on("2026-05-04")
+    begin = line("l-begin", "sv-1", "n-shop", "n-a", "bp-n-a")
+    everybody = accounts("n-shop", "n-a")
+    synchronize(played, "o-1", begin, accounts=everybody, billing_profiles=[profile("bp-n-a", "n-a")])
+    for number, (order, name, payer) in enumerate((("o-2", "l-first", "n-b"), ("o-3", "l-later", "n-c"))):
+        played.on(f"2026-05-{number + 5:02}")
+        moved = move(name, "sv-1", "n-shop", payer, f"bp-{payer}")
+        data = [profile(f"bp-{payer}", payer)]
+        synchronize(played, order, moved, accounts=accounts(payer), billing_profiles=data)
+    played.on("2026-05-07")
+    ask(played, "CancelOrder", order_id="o-2", reason="REGRET", on_superseded="KEEP_CURRENT")
+    warehouse = played.into(tmp_path / "w.duckdb")
+    query = "SELECT matrix_row, kept_count, kept, sync_state FROM fact_order_line_sync WHERE order_id = 'o-2'"
+    [_, (matrix_row, kept_count, kept, state)] = warehouse.rows(query + " ORDER BY sequence")
+    assert (matrix_row, kept_count, state) == ("REV-8", 2, "CANCELLED")
+    assert json.loads(kept)[0] == {"attribute": "billing_account", "by": {"order_id": "o-3", "line_id": "l-later"}}
+    assert warehouse.rows("SELECT sum(with_kept) FROM synchronization_rows_by_day") == [(1,)]
+    assert warehouse.rows("SELECT paying_profile_id FROM service_payers WHERE valid_to IS NULL") == [("bp-n-c",)]
+    warehouse.close()
