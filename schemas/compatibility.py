@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codec.passing_over import PassingOver, short_name
+from schemas.codec.passing_over import NamedTypes, short_name
 from schemas.contracts import AVRO, CONTRACTS, released_schemas, versions_of
 
 LOGICAL = ("logicalType", "precision", "scale", "size")
@@ -34,8 +34,8 @@ class _Comparing:
     """One pair of schemas. Pairs of named types are compared once, which also ends recursion."""
 
     def __init__(self, reader: Any, writer: Any) -> None:
-        self.reader = PassingOver(reader)
-        self.writer = PassingOver(writer)
+        self.reader = NamedTypes(reader)
+        self.writer = NamedTypes(writer)
         self.met: set[tuple[str, str]] = set()
 
     def compared(self, reader: Any, writer: Any, path: str) -> Iterator[str]:
@@ -111,7 +111,7 @@ class _Comparing:
                 yield f"{path} lost the branch {tag}"
 
     @staticmethod
-    def _tag(types: PassingOver, branch: Any) -> str:
+    def _tag(types: NamedTypes, branch: Any) -> str:
         """What tells branches of one union apart: the kind, or the name of a named type."""
         branch = types.resolved(branch)
         kind = _kind(branch)

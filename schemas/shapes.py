@@ -141,12 +141,11 @@ class Undescribed(TypeError):
 @cache
 def fields_of(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
     """The fields of a struct in the order of the contract. Raises Undescribed."""
-    hints = typing.get_type_hints(struct, include_extras=True)
-    return tuple(_field(struct, info, hints[info.name]) for info in msgspec.structs.fields(struct))
+    return tuple(_field(struct, info) for info in msgspec.structs.fields(struct))
 
 
-def _field(struct: type[msgspec.Struct], info: msgspec.structs.FieldInfo, hint: Any) -> Field:
-    place = f"{struct.__name__}.{info.name}"
+def _field(struct: type[msgspec.Struct], info: msgspec.structs.FieldInfo) -> Field:
+    place, hint = f"{struct.__name__}.{info.name}", info.type
     shape = _shape(hint, place, fixed=_is_hash(hint))
     metas = list(_metas(hint))
     described = next((meta.description for meta in metas if meta.description), None) or _doc_of_row(shape)
@@ -200,7 +199,12 @@ def _maybe(branches: tuple[Any, ...], place: str, *, fixed: bool) -> Maybe:
     inner = [branch for branch in branches if branch not in {type(None), msgspec.UnsetType}]
     if len(inner) != 1:
         raise Undescribed(f"{place}: a union of several types needs a common base class of its own")
-    return Maybe(_shape(inner[0], place, fixed=fixed), clearable=msgspec.UnsetType in branches)
+    shape, clearable = _shape(inner[0], place, fixed=fixed), msgspec.UnsetType in branches
+    if isinstance(shape, Maybe):
+        raise Undescribed(f"{place}: what is optional already cannot be made so again; write X | None | UnsetType")
+    if clearable and isinstance(shape, OneOf):
+        raise Undescribed(f"{place}: the {shape.role} may be missing, but not be cleared")
+    return Maybe(shape, clearable=clearable)
 
 
 def _whole(hint: Any, place: str) -> Shape:

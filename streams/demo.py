@@ -36,23 +36,41 @@ NO_TERMINAL_COLUMNS = 140
 STORY = Path(__file__).parent.parent / "compose" / "stories" / "nordlys.yaml"
 
 SHOWN: dict[str, str] = {
+    "Orders, as they are now": """
+        SELECT order_id, revision, state, account_sync AS customer_data, lines_billed, lines_cancelled,
+            compensates_order_id AS undoes
+        FROM dim_order WHERE is_current ORDER BY submitted_at, order_id""",
+    "Order lines: who locked what, and when": """
+        SELECT order_id, line_id, service_action AS action, product, state, locked_at, locked_by, lock_scope AS scope,
+            version_billed AS billed, changes_refused_by_lock AS refused, compensated_by_order_id AS undone_by
+        FROM fact_order_line ORDER BY submitted_at, order_id, locked_at""",
+    "Updates of the billing system": """
+        SELECT order_id, scope, trim(line_ids, '[]"') AS lines, decided_at, performed_by, status,
+            services_added AS added, services_ended AS ended, trim(codes, '[]"') AS refused_for
+        FROM fact_billing_system_update ORDER BY decided_at, status DESC""",
+    "Who pays for which service": """
+        SELECT service_id, product, service_account_id AS used_by, paying_account_id AS paid_by, paying_profile_id AS "on",
+            valid_from AS since, valid_to AS until
+        FROM service_payers ORDER BY service_id, valid_from""",
+    "Payments taken with an order": """
+        SELECT payment_id, order_id, state, amount::DECIMAL(12, 2) AS amount, currency, billing_profile_id, recorded_at
+        FROM fact_payment ORDER BY recorded_at""",
     "Billing periods": """
         SELECT account_id, number, "start", "end", kind, bill_cycle, days, of_days, round(proration, 3) AS proration
         FROM fact_billing_period ORDER BY account_id, number""",
     "Bill cycle changes": """
         SELECT from_code, to_code, outcome, trigger, planned_for, round(lead_time_days, 1) AS lead_days, performed_by
         FROM fact_bill_cycle_change ORDER BY requested_at""",
-    "The switchboard's channels": """
-        SELECT product, direction, timezone('Europe/Stockholm', effective_at)::DATE AS day,
-            charged_amount::DECIMAL(12, 2) AS charged, performed_by
-        FROM fact_bundle_amendment ORDER BY effective_at, direction DESC""",
     "The purse": """
-        SELECT entry_number, kind, amount::DECIMAL(12, 2) AS amount, balance_after::DECIMAL(12, 2) AS balance, product
-        FROM fact_wallet_entry ORDER BY entry_number""",
+        SELECT kind, occurred_at::DATE AS day, string_agg(product, ', ' ORDER BY entry_number) AS products,
+            sum(amount)::DECIMAL(12, 2) AS amount, arg_max(balance_after, entry_number)::DECIMAL(12, 2) AS balance
+        FROM fact_wallet_entry GROUP BY kind, occurred_at ORDER BY min(entry_number)""",
+    "The switchboard's channels": """
+        SELECT product, direction, effective_at AS since, charged_amount::DECIMAL(12, 2) AS charged, performed_by
+        FROM fact_bundle_amendment ORDER BY effective_at, direction DESC""",
     "Accounts, as they are now": """
-        SELECT account_id, type, state, bill_cycle, currency FROM dim_account WHERE is_current ORDER BY account_id""",
-    "Answers": """
-        SELECT command_type, status, count(*) AS commands FROM fact_command_outcome GROUP BY ALL ORDER BY ALL""",
+        SELECT account_id, parent_account_id AS parent, type, state, reason, bill_cycle, currency
+        FROM dim_account WHERE is_current ORDER BY account_id""",
 }
 """What is shown of the warehouse, each by the question that a person would ask."""
 

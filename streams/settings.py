@@ -97,8 +97,8 @@ class Settings(BaseSettings):
     """A DuckDB file, or the URL of a PostgreSQL database (`postgresql://user@host:port/database`)."""
     warehouse_server: SecretStr | None = None
     """Where `warehouse` is a URL it is kept here, out of logs, and the file is not used."""
-    sink_processes: int = Field(default_factory=lambda: min(4, len(os.sched_getaffinity(0))), ge=0, le=64)
-    """So many processes decode for the sink while it catches up; 0: it does that itself."""
+    sink_processes: int = Field(default_factory=lambda: _spare_processors(4), ge=0, le=64)
+    """So many processes decode for the sink while it catches up, some 100 MB each; 0: it does that itself."""
 
     turn_items: int = Field(2000, ge=1, le=100_000)
     turn_seconds: float = Field(1.0, gt=0, le=60)
@@ -189,6 +189,12 @@ def load(**given: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         reason = re.sub(r"^Value error, ", "", first["msg"])
         raise SettingsUnfit(f"Setting {name}: {reason}." if name else f"Settings: {reason}.") from None
+
+
+def _spare_processors(most: int) -> int:
+    """How many processors this process may use, at most so many; none to spare where there is one."""
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(most, ours) if ours > 1 else 0
 
 
 def _is_this_machine(server: str) -> bool:

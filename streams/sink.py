@@ -116,6 +116,8 @@ def _fill(
                 publisher.changed = True
             publisher.publish_if_due(idle=idle)  # 6
             gathering.stop_at_failure()
+            if idle:
+                decoding.rest()
         publisher.publish_if_due(idle=True, leaving=True)
 
 

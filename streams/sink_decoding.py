@@ -9,6 +9,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,7 @@ BACKLOG_RECORDS = 1_000
 """From so many records at once on, it pays to hand them to another process."""
 GARBAGE_OBJECTS = 500_000  # rows are in no cycles: looking for some among them takes a third of the time
 
+REST_SECONDS = 60.0
 AHEAD = 6
 """Bunches of records for each process, under way or done and waiting: some 7 MB each."""
 
@@ -38,6 +40,7 @@ class Decoders:
         self._settings = settings
         self._transactions = settings.topology.transactions
         self._executor: ProcessPoolExecutor | None = None
+        self._asked = 0.0
 
     @property
     def at_once(self) -> int:
@@ -49,6 +52,7 @@ class Decoders:
         if not self._settings.sink_processes or len(records) < BACKLOG_RECORDS:
             made = work(records, self._transactions)
             return lambda: made
+        self._asked = time.monotonic()
         packed = self._processes().submit(_packed, work, records, self._transactions)
         return lambda: cast("Made", pickle.loads(packed.result()))  # noqa: S301 - from a process of ours
 
@@ -73,10 +77,16 @@ class Decoders:
             )
         return self._executor
 
+    def rest(self) -> None:
+        """End the processes if they had nothing to do for a while. For when nothing is under way."""
+        if time.monotonic() - self._asked > REST_SECONDS:
+            self.close()
+
     def close(self) -> None:
         """End the processes; what they still had is dropped."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
 
 
 @contextlib.contextmanager

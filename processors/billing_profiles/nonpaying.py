@@ -70,6 +70,7 @@ def repay(work: Work, desk: Desk, phase: Phase, task: Task, repaid: Repaid) -> N
     if new[0] == account_id:
         if left is not None:
             _back_to_own(work, desk, phase, task, left, new[1])
+        exclude(work, desk, phase, task, account_id)
         return
     if new[1] is None:
         if left is not None:
@@ -114,8 +115,8 @@ def close_idle(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str
 def exclude(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
     """The account pays for a service itself: a profile that covers all covers only those that its payer pays."""
     for profile in work.view.nonpaying_profiles(account_id):
-        waits = profile.planned_switch is not None
-        if profile.covers is not None and profile.covers.all and not waits:
+        leaves = profile.planned_switch is not None and profile.planned_switch.to is SwitchTo.OWN
+        if profile.covers is not None and profile.covers.all and not leaves:
             paid = sorted(desk.final(account_id).paid_by_profile(profile.payer_profile_id))
             if paid:
                 change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(paid)))
@@ -166,7 +167,9 @@ def _from_own(  # an account stops to pay for a service itself
         return
     takes_all = not desk.final(account_id).paid_by_account(account_id)
     alone = takes_all and not work.view.nonpaying_profiles(account_id)
-    covers = ALL if alone else Covers(services=tuple(sorted(desk.final(account_id).paid_by_profile(payer))))
+    covers = (
+        ALL if alone else Covers(services=tuple(sorted({service_id, *desk.final(account_id).paid_by_profile(payer)})))
+    )
     account = work.view.account(account_id)
     waits = takes_all and account is not None and _waits(task, account)
     if not waits:

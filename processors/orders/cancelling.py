@@ -40,7 +40,7 @@ def cancel(customer: CustomerView, command: CancelOrder, context: Context) -> De
             (
                 violation(
                     Code.ORDER_PARTLY_BILLED,
-                    "ORD-29",
+                    "ORD-28",
                     "if_partly_billed",
                     order_id=order.order_id,
                     billed_line_ids=billed,

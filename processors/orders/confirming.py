@@ -80,5 +80,4 @@ def _violations(customer: CustomerView, order: Order, command: ConfirmLineProvis
 
 
 def _about(order: Order, answer: ConfirmedLine, code: Code, **carries: object) -> Violation:
-    rule = "PVC-2" if code is Code.LINE_VERSION_CONFLICT else "PVC-1"
-    return violation(code, rule, "lines", order_id=order.order_id, line_id=answer.line_id, **carries)
+    return violation(code, "PVC-1", "lines", order_id=order.order_id, line_id=answer.line_id, **carries)

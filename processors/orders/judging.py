@@ -20,9 +20,9 @@ Judged = tuple[str, OrderLine]
 _WITHOUT_FEATURES = (LineServiceAction.DISCONNECT, LineServiceAction.SUSPEND, LineServiceAction.RESTORE)
 
 
-def malformed(path: str, expected: str, rule: str = "ORD-18") -> Violation:
+def malformed(path: str, expected: str) -> Violation:
     """A command whose shape says two things at once, or nothing (ORD-18)."""
-    return violation(Code.MALFORMED, rule, path, expected=expected)
+    return violation(Code.MALFORMED, "ORD-18", path, expected=expected)
 
 
 def shape_violation(lines: Sequence[object]) -> Violation | None:
@@ -35,7 +35,7 @@ def limit_violations(order_id: str, found: int, path: str) -> Iterator[Violation
     if found > LINES_MAX:
         yield violation(
             Code.LIMIT_EXCEEDED,
-            "ORD-22",
+            "ORD-15",
             path,
             order_id=order_id,
             limit_rule="ORDER_LINES",

@@ -161,7 +161,7 @@ def _group_violations(order: Order, group_id: str | None) -> Iterator[Violation]
             Code.GROUP_NOT_OPEN, "SPL-5", "group_id", order_id=order.order_id, group_id=group_id, state=group.state
         )
     elif order.split is not None and not order.split.explicit:
-        yield malformed("group_id", "only in an order with explicit groups", "SPL-5")
+        yield malformed("group_id", "only in an order with explicit groups")
 
 
 # -- CHANGE
@@ -283,7 +283,7 @@ def _remove(customer: CustomerView, order: Order, line: OrderLine, context: Cont
     """A line is cancelled, its features with it (ORD-26), unless nothing of the order would be left (ORD-24)."""
     tally = customer.order_tally(order.order_id)
     if tally.live == 1 and not tally.billed:
-        return Refused((violation(Code.ORDER_WOULD_BE_EMPTY, "ORD-24", order_id=order.order_id),))
+        return Refused((violation(Code.ORDER_WOULD_BE_EMPTY, "ORD-23", order_id=order.order_id),))
 
     draft, events = customer.draft(), list[Event]()
     cancelled = OrderLineCancelled(

@@ -67,7 +67,7 @@ def _violations(found: Difference) -> Iterator[Violation]:
     judged = sorted(found.judged, key=lambda pair: place.get(pair[1].line_id, len(place)))
     yield from line_violations(judged, found.context)
     if found.leaves_nothing():
-        yield violation(Code.ORDER_WOULD_BE_EMPTY, "ORD-24", "lines", order_id=order_id)
+        yield violation(Code.ORDER_WOULD_BE_EMPTY, "ORD-23", "lines", order_id=order_id)
     for path, line_id in found.foreign:
         yield violation(Code.LINE_UNKNOWN, "RVN-10", path, order_id=order_id, line_id=line_id)
     for path, line in sorted(found.ended, key=lambda pair: place[pair[1].line_id]):

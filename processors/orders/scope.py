@@ -43,12 +43,12 @@ def whole(order: Order, lines: tuple[OrderLine, ...]) -> Chosen:
 
 def chosen(view: CustomerView, command: UpdateBillingSystem, context: Context) -> Chosen | list[Violation]:
     """What the command means, or why it means nothing: every row here ends the check."""
-    order = _order(view, command)
-    if isinstance(order, Violation):
-        return [order]
     filters = _filters(command)
     if command.line_ids is not None and filters is not None:
         return [malformed("line_ids", "line_ids or filters, not both")]
+    order = _order(view, command)
+    if isinstance(order, Violation):
+        return [order]
     lines = view.lines(order.order_id)
     picked = [line for line in lines if line.state is not LineState.CANCELLED and _is_picked(command, line)]
     group = _group(order, command, picked)

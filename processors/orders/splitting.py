@@ -77,14 +77,14 @@ def split(customer: CustomerView, command: SplitOrder, context: Context) -> Deci
 def _misshapen(command: SplitOrder) -> Violation | None:
     """One way to split, and all that it needs (ORD-18, SPL-9)."""
     if (command.dimensions is None) == (command.groups is None):
-        return malformed("dimensions", "exactly one of dimensions and groups", "SPL-9")
+        return malformed("dimensions", "exactly one of dimensions and groups")
     dimensions = command.dimensions or ()
     if command.dimensions is not None and not dimensions:
-        return malformed("dimensions", "at least one element", "SPL-9")
+        return malformed("dimensions", "at least one element")
     if len(set(dimensions)) < len(dimensions):
-        return malformed("dimensions", "each dimension once", "SPL-9")
+        return malformed("dimensions", "each dimension once")
     if (Dimension.ATTRIBUTE in dimensions) != (command.attribute is not None):
-        return malformed("attribute", "a value with ATTRIBUTE, and only then", "SPL-9")
+        return malformed("attribute", "a value with ATTRIBUTE, and only then")
     return None
 
 

@@ -265,9 +265,8 @@ def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
     ending = [task for task in tasks if work.view.assignment(task.asset) is not None and not _was_taken(work, task)]
     for task in ending:
         groups.follow(work, Phase.UNDO_COLLECTIONS, task.asset, task.old, None, task.lineage)
-        last = _values(task)
-        ended = BillingAssignmentEnded(service_id=task.asset, values=last, line=task.ref, at=work.context.at)
-        work.record(Phase.ENDED, ended)
+        assert task.old is not None, "an assignment that ends was there"
+        _record_end(work, Phase.ENDED, task.asset, task.old, task.ref)
     for task in ending:
         account, profile_id = _values(task).get(SERVICE_ACCOUNT), _values(task).get(BILLING_PROFILE)
         left = None if account is None else nonpaying.pointing_at(work, account, profile_id)
@@ -297,6 +296,9 @@ def _was_taken(work: Work, task: Task) -> bool:
 def _assign(work: Work, phase: Phase, task: Task) -> None:
     old, new = task.old, task.new
     assert new is not None, "the assignment of the line goes on"
+    if task.takes_over is not None and old is not None:
+        _record_end(work, phase, task.asset, old, task.takes_over)
+        old = None
     if task.begins or old is None:
         first = old if old is not None else new
         started = BillingAssignmentStarted(
@@ -309,6 +311,10 @@ def _assign(work: Work, phase: Phase, task: Task) -> None:
         work.record(phase, started)
     if old is not None:
         _change(work, phase, task.asset, old, new, task.ref, task.cause)
+
+
+def _record_end(work: Work, phase: Phase, service: str, old: Holding, line: LineRef) -> None:
+    work.record(phase, BillingAssignmentEnded(service_id=service, values=old.values, line=line, at=work.context.at))
 
 
 def _change(  # a service, its assignment before and after, and the line

@@ -155,6 +155,8 @@ def _added(work: Work, task: Task) -> None:
     task.applied = dict(task.wanted)
     task.before = dict.fromkeys(task.wanted, ValueSet())
     task.old = holding
+    if holding is None and task.asset in work.ended:
+        task.takes_over, task.old = work.ended[task.asset]
     known: Mapping[str, str | None] = holding.values if holding else {}
     values = {**known, **task.wanted}
     _becomes(work, task, Holding(line.product_id, values, dict.fromkeys(values, task.lineage)))

@@ -56,11 +56,15 @@ def cancel(work: Work, task: Task) -> None:
 
 def _delete(work: Work, task: Task, holding: Holding) -> None:
     """The assignment ends, unless a later line holds part of it (FLP-3)."""
-    for name, by in holding.set_by.items():
-        if by is not None and by.line_id != task.line.line_id:
-            _superseded(work, task, name, task.applied.get(name), holding, by)
-    if not task.kept:
+    others = {name: by for name, by in holding.set_by.items() if by is not None and by.line_id != task.line.line_id}
+    for name, by in others.items():
+        _superseded(work, task, name, task.applied.get(name), holding, by)
+    if others and not work.keeps_current:
+        task.stopped = True
+        return
+    if not others:
         task.new = work.pending[task.asset] = None
+        work.ended[task.asset] = (task.ref, holding)
         return
     mine = [name for name in holding.set_by if is_held(holding, name, task)]
     task.changed = ()
@@ -79,6 +83,7 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
             _superseded(work, task, name, task.applied[name], holding, by)
         elif target is not None and _is_closed(work, name, target):
             _target_closed(work, task, name, target)
+            set_by[name] = None  # the value stays, but no line holds it any more
         else:
             flipped.append(name)
             values[name] = target
@@ -91,6 +96,8 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
     task.applied |= {name: values[name] for name in flipped}
     ends = values.get(BILLING_ACCOUNT) is None or (SERVICE_ACCOUNT in values and values[SERVICE_ACCOUNT] is None)
     task.new = None if ends else Holding(holding.product_id, values, set_by)
+    if ends:
+        work.ended[task.asset] = (task.ref, holding)
     work.pending[task.asset] = task.new
 
 

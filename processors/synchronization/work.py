@@ -94,6 +94,8 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     implicit: list[ImplicitMove] = msgspec.field(default_factory=list)
     uses: list[Used] = msgspec.field(default_factory=list)
     created: list[Used] = msgspec.field(default_factory=list)
+    takes_over: LineRef | None = None
+    """The cancelled line whose assignment ends where this one begins."""
     begins: bool = False
     """The assignment begins with prior values (PVL-4)."""
     old: Holding | None = None
@@ -157,6 +159,8 @@ class Work:
         """Objects that outlive a cancelled line."""
         self.cancelled_lines: set[str] = set()
         """Lines that hold nothing any more, though their own events come last."""
+        self.ended: dict[str, tuple[LineRef, Holding]] = {}
+        """Assignments that end, by asset: with which line, and as they were."""
         self.pending: dict[str, Holding | None] = {}
         self._events: list[tuple[Phase, int, Event]] = []
         self._violations: list[tuple[int, int, int, Violation]] = []

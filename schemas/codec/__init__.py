@@ -42,7 +42,7 @@ Unknown = Literal["refuse", "skip"]
 
 
 class Codec(Generic[Contract]):
-    """One contract's way to bytes and back. Compiles itself at first use (some 50 ms)."""
+    """One contract's way to bytes and back. Compiles itself at first use; a body, an event, an entity at its own."""
 
     def __init__(self, struct: type[Contract], limits: Limits) -> None:
         self._row = Row(struct)
@@ -103,11 +103,7 @@ class Codec(Generic[Contract]):
                 strict_symbols=self._row.struct is CommandRecord,
                 bodies="unparsed" if mode == "unparsed" else "typed",
             )
-            try:
-                known = Decoding(self._row, schema, options).compile()
-            except (KeyError, TypeError, ValueError, RecursionError) as problem:
-                raise Unreadable(f"the schema of id {writer_schema_id} is no Avro schema: {problem!r}") from problem
-            self._readers[(writer_schema_id, mode)] = known
+            known = self._readers[(writer_schema_id, mode)] = Decoding(self._row, schema, options).compile()
         return known
 
     @cached_property
@@ -149,7 +145,7 @@ PROVISIONING = Codec(ProvisioningRequest, ANSWER_LIMITS)
 
 
 def warm() -> None:
-    """Compile what every command needs, before the first one comes: a fifth of a second that would be its own."""
+    """Compile what every command needs, before the first one comes: a tenth of a second that would be its own."""
     COMMAND._reader(current_id(COMMAND.contract), "refuse")  # noqa: SLF001 - same room
     for codec in (TRANSACTION, OUTCOME):
         assert codec._encoders  # noqa: SLF001 - same room

@@ -6,14 +6,15 @@ writer's order, those that the struct lacks are passed over, those that the writ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from schemas.codec import reading
-from schemas.codec.encoder import compiled
-from schemas.codec.passing_over import PassingOver, short_name
+from schemas.codec.compiling import Program
+from schemas.codec.passing_over import NamedTypes, PassingOver, short_name
 from schemas.codec.reading import Limits
 from schemas.contracts import SCALAR_SCHEMAS
 from schemas.envelope import Unparsed
@@ -36,6 +37,8 @@ from schemas.wire import Unreadable
 
 INLINE = {Kind.DAY: "day_at(data, at)", Kind.MOMENT: "moment_at(data, at, LIMITS)", Kind.AMOUNT: "amount_at(data, at)"}
 ONE_BYTE_INDEXES = 64
+
+Result = TypeVar("Result")
 
 
 class UnknownEvent(Event, frozen=True, kw_only=True):
@@ -71,39 +74,42 @@ class Options:
 
 
 class Decoding:
-    """The decoder of one contract for one writer's schema."""
+    """The decoder of one contract for one writer's schema. Raises Unreadable for a schema that is none."""
 
     def __init__(self, contract: Row, schema: Any, options: Options) -> None:
-        self.options = options
-        self.passing = PassingOver(schema)
-        self.names: dict[str, Any] = {name: value for name, value in vars(reading).items() if name[0] != "_"}
-        self.names |= {"LIMITS": options.limits, "MISSING": msgspec.UNSET}
-        self.parts: list[str] = []
-        self.functions: dict[str, str] = {}
-        self.tables: dict[str, dict[int, str]] = {}
-        self.variables = 0
-        self.text_limit = options.limits.text_bytes
-        self.title = f"<decoder of {contract.name}>"
         if short_name(schema) != contract.name:
             raise Unreadable(f"the schema is one of {short_name(schema)}, not of {contract.name}")
-        self.entry = self._record(schema, contract)
-        self.source = "\n\n".join([*self.parts, *self.passing.parts]) + "\n"
+        self.contract = contract
+        self.schema = schema
+        self.options = options
+        self.names: dict[str, Any] = {name: value for name, value in vars(reading).items() if name[0] != "_"}
+        self.names |= {"LIMITS": options.limits, "MISSING": msgspec.UNSET}
+        self.program = Program(f"decoder of {contract.name}", self.names)
+        self.types = self._explained(lambda: NamedTypes(schema))
+        self.passing = PassingOver(self.types, self.program)
+        self.variables = 0
+        self.text_limit = options.limits.text_bytes
 
     def compile(self) -> Any:
         """The function `read(data, at) -> (value, place after it)`."""
-        names = compiled(self.source, self.names, self.title)
-        for table, functions in self.tables.items():
-            names[table].update({index: names[function] for index, function in functions.items()})
-        return names[self.entry]
+        return self.program.function(lambda: self._explained(lambda: self._record(self.schema, self.contract)))
+
+    @staticmethod
+    def _explained(read: Callable[[], Result]) -> Result:
+        """What `read` makes of the schema, which comes from a registry and may be anything."""
+        try:
+            return read()
+        except (KeyError, TypeError, ValueError, RecursionError) as problem:
+            raise Unreadable(f"the writer's schema is no Avro schema: {problem!r}") from problem
 
     # -- records
 
     def _record(self, schema: Any, row: Row, *, plain: bool = False) -> str:
         """Name of the function that reads a record; `plain` makes a dict with the contract's names instead."""
         name = f"{'plain' if plain else 'read'}_{row.name}"
-        if name in self.functions:
+        if name in self.program.functions:
             return name
-        self.functions[name] = row.name
+        self.program.functions.add(name)
         fields = {field.name: field for field in fields_of(row.struct)}
         lines = [f"def {name}(data, at):"]
         for written in schema["fields"]:
@@ -127,7 +133,7 @@ class Decoding:
             field.attribute: absent.get(field.attribute, f"f_{field.attribute}") for field in fields_of(row.struct)
         }
         given = {attribute: value for attribute, value in values.items() if value}
-        self.parts.append("\n".join([*lines, self._made(row, given, plain=plain)]))
+        self.program.parts.append("\n".join([*lines, self._made(row, given, plain=plain)]))
         return name
 
     def _made(self, row: Row, given: dict[str, str], *, plain: bool) -> str:
@@ -144,7 +150,7 @@ class Decoding:
 
     def _value(self, writer: Any, shape: Shape, target: str, pad: str, *, plain: bool) -> list[str]:
         """Lines that read one value into `target`."""
-        writer = self.passing.resolved(writer)
+        writer = self.types.resolved(writer)
         if isinstance(writer, list):
             return self._union(writer, shape, target, pad, plain=plain)
         shape = shape.inner if isinstance(shape, Maybe) else shape
@@ -266,13 +272,11 @@ class Decoding:
 
     def _one_of(self, branches: list[Any], union: OneOf, target: str, pad: str) -> list[str]:
         """A body, an event, an entity: a table by index says which function reads on."""
-        table = f"{union.role.upper()}_OF_{self._variable()}"
-        self.names[table] = {}
-        self.tables[table] = {
-            index * 2: self._branch(self.passing.resolved(branch), union)
-            for index, branch in enumerate(branches)
-            if branch != "null"
-        }
+        table, readers = f"{union.role.upper()}_OF_{self._variable()}", dict[int, Any]()
+        for index, branch in enumerate(branches):
+            if branch != "null":
+                readers[index * 2] = self._later(readers, index * 2, branch, union)
+        self.names[table] = readers
         wide = len(branches) > ONE_BYTE_INDEXES
         lines = [f"{pad}index, at = index_at(data, at)"] if wide else [f"{pad}index = data[at]", f"{pad}at += 1"]
         if "null" not in branches:
@@ -285,6 +289,12 @@ class Decoding:
             f"{pad}    {target}, at = {table}[index](data, at)",
         ]
 
+    def _later(self, readers: dict[int, Any], index: int, writer: Any, union: OneOf) -> Any:
+        def write() -> str:
+            return self._explained(lambda: self._branch(self.types.resolved(writer), union))
+
+        return self.program.later(readers, index, write, lambda read: read)
+
     def _branch(self, writer: Any, union: OneOf) -> str:
         """Name of the function that reads one branch."""
         named = short_name(writer)
@@ -294,10 +304,10 @@ class Decoding:
         if self.options.bodies == "typed" or not issubclass(row.struct, Command) or row.struct is Unparsed:
             return self._record(writer, row)
         name = f"unparsed_{named}"
-        if name not in self.functions:
-            self.functions[name] = named
+        if name not in self.program.functions:
+            self.program.functions.add(name)
             self.names |= {"Unparsed": Unparsed, "as_json": lambda body: msgspec.json.encode(body).decode()}
-            self.parts.append(
+            self.program.parts.append(
                 f"def {name}(data, at):\n"
                 f"    body, at = {self._record(writer, row, plain=True)}(data, at)\n"
                 f"    return Unparsed(command_type={named!r}, json=as_json(body)), at"
@@ -306,8 +316,8 @@ class Decoding:
 
     def _unknown(self, writer: Any, named: str, role: str) -> str:
         name = f"unknown_{role}_{named}"
-        if name not in self.functions:
-            self.functions[name] = named
+        if name not in self.program.functions:
+            self.program.functions.add(name)
             lines = [f"def {name}(data, at):"]
             if self.options.unknown == "skip" and role in STAND_INS:
                 self.names[STAND_INS[role].__name__] = STAND_INS[role]
@@ -315,7 +325,7 @@ class Decoding:
                 lines.append(f"    return {STAND_INS[role].__name__}(name={named!r}), at")
             else:
                 lines.append(f"    raise Unreadable({f'the {role} {named} is not known here'!r})")
-            self.parts.append("\n".join(lines))
+            self.program.parts.append("\n".join(lines))
         return name
 
     def _variable(self) -> str:

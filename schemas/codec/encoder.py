@@ -6,12 +6,12 @@ twice; and a memo by id(): an entity that stands in a transaction and in its out
 
 from __future__ import annotations
 
-import linecache
 from typing import Any, assert_never
 
 import msgspec
 
 from schemas.codec import writing
+from schemas.codec.compiling import Program
 from schemas.envelope import BusinessTransaction
 from schemas.fields import Entity
 from schemas.shapes import (
@@ -26,17 +26,9 @@ from schemas.shapes import (
     Scalar,
     Shape,
     fields_of,
-    rows_within,
 )
 
 TABLES = {Kind.WHOLE: "WHOLE", Kind.TEXT: "TEXT", Kind.DAY: "DAY"}
-
-
-def compiled(source: str, names: dict[str, Any], title: str) -> dict[str, Any]:
-    """Execute generated source. Its lines show in tracebacks under `title`."""
-    linecache.cache[title] = (len(source), None, source.splitlines(keepends=True), title)
-    exec(compile(source, title, "exec"), names)  # noqa: S102 - our own text, made from our own structs
-    return names
 
 
 class Encoding:
@@ -45,22 +37,33 @@ class Encoding:
     def __init__(self, contract: Row) -> None:
         self.contract = contract
         self.names: dict[str, Any] = {name: value for name, value in vars(writing).items() if name[0] != "_"}
-        self.rows = list(rows_within(contract))
+        self.program = Program(f"encoder of {contract.name}", self.names)
         self.variables = 0
-        parts = [self._function(row) for row in self.rows]
-        if contract.struct is BusinessTransaction:
-            parts.append(self._function(contract, name="encode_unsealed", fields=fields_of(contract.struct)[:-1]))
-        self.source = "\n\n".join(parts) + "\n"
 
     def compile(self) -> dict[str, Any]:
         """The functions by name: `encode(lead, value, memo)` is the contract's own."""
-        names = compiled(self.source, self.names, f"<encoder of {self.contract.name}>")
-        return {"encode": names[f"encode_{self.contract.name}"], "encode_unsealed": names.get("encode_unsealed")}
+        found = {"encode": self.program.function(lambda: self._record(self.contract))}
+        if self.contract.struct is BusinessTransaction:
+            found["encode_unsealed"] = self.program.function(self._unsealed)
+        return found
 
-    def _function(self, row: Row, name: str = "", fields: tuple[Field, ...] = ()) -> str:
+    def _record(self, row: Row) -> str:
+        """Name of the function that encodes a record."""
+        name = f"encode_{row.name}"
+        if name not in self.program.functions:
+            self._function(row, name, fields_of(row.struct))
+        return name
+
+    def _unsealed(self) -> str:
+        """Name of the function that encodes a transaction up to its hash."""
+        self._function(self.contract, "encode_unsealed", fields_of(self.contract.struct)[:-1])
+        return "encode_unsealed"
+
+    def _function(self, row: Row, name: str, fields: tuple[Field, ...]) -> None:
         """One record. An entity's own bytes go to the memo without the lead, which differs from place to place."""
-        lines = [f"def {name or 'encode_' + row.name}(lead, value, memo):"]
-        parts = [f"        {self._field(field)},  # {field.name}" for field in fields or fields_of(row.struct)]
+        self.program.functions.add(name)
+        lines = [f"def {name}(lead, value, memo):"]
+        parts = [f"        {self._field(field)},  # {field.name}" for field in fields]
         if issubclass(row.struct, Entity):
             lines += [
                 "    known = memo.get(id(value))",
@@ -72,7 +75,7 @@ class Encoding:
             ]
         else:
             lines += ["    return b''.join((", "        lead,", *parts, "    ))"]
-        return "\n".join(lines)
+        self.program.parts.append("\n".join(lines))
 
     def _field(self, field: Field) -> str:
         """Parts of a field. A table pays off for codes, which come again and again; ids are as quickly encoded."""
@@ -96,7 +99,7 @@ class Encoding:
             case Choice():
                 return f"{self._symbols(shape, lead)}[{value}]"
             case Row():
-                return f"encode_{shape.name}({lead}, {value}, memo)"
+                return f"{self._record(shape)}({lead}, {value}, memo)"
             case OneOf():
                 branches, held = self._branches(shape, 0), self._variable()
                 return f"(({held} := {branches}[{value}.__class__])[1]({held}[0], {value}, memo))"
@@ -163,25 +166,16 @@ class Encoding:
     def _branches(self, union: OneOf, first: int) -> str:
         """Name of a table by class: the branch's bytes, and the function that encodes what follows."""
         name = f"{union.role.upper()}_FROM_{first}"
-        self.names[name] = _Branches(union, first, self.names)
+        if name not in self.names:
+            table: dict[type, tuple[bytes, Any]] = {}
+            for place, row in enumerate(union.rows, first):
+                table[row.struct] = self._branch(table, writing.whole(place), row)
+            self.names[name] = table
         return name
+
+    def _branch(self, table: dict[type, tuple[bytes, Any]], lead: bytes, row: Row) -> tuple[bytes, Any]:
+        return lead, self.program.later(table, row.struct, lambda: self._record(row), lambda found: (lead, found))
 
     def _variable(self) -> str:
         self.variables += 1
         return f"v{self.variables}"
-
-
-class _Branches(dict[type, tuple[bytes, Any]]):
-    """Filled at first use, when the functions are there."""
-
-    def __init__(self, union: OneOf, first: int, names: dict[str, Any]) -> None:
-        super().__init__()
-        self._of = {
-            row.struct: (writing.whole(place), f"encode_{row.name}") for place, row in enumerate(union.rows, first)
-        }
-        self._names = names
-
-    def __missing__(self, struct: type) -> tuple[bytes, Any]:
-        lead, function = self._of[struct]
-        self[struct] = (lead, self._names[function])
-        return self[struct]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from schemas.codec.compiling import Program
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 SIZES = {"boolean": 1, "float": 4, "double": 8, "null": 0}
 
@@ -15,13 +17,11 @@ def short_name(schema: Any) -> str:
     return str(name).rpartition(".")[2]
 
 
-class PassingOver:
-    """The named types of one writer's schema, and functions that pass over its records."""
+class NamedTypes:
+    """The named types of one schema. Raises ValueError for a name that is none."""
 
     def __init__(self, schema: Any) -> None:
         self.types: dict[str, Any] = {}
-        self.parts: list[str] = []
-        self.functions: set[str] = set()
         self._collect(schema)
 
     def resolved(self, schema: Any) -> Any:
@@ -48,9 +48,17 @@ class PassingOver:
                 if isinstance(schema.get(part), dict | list):
                     self._collect(schema[part])
 
+
+class PassingOver:
+    """Writes, into a decoder's program, what passes over the values of its writer."""
+
+    def __init__(self, types: NamedTypes, program: Program) -> None:
+        self.types = types
+        self.program = program
+
     def lines(self, schema: Any, pad: str) -> list[str]:
         """Lines that move `at` behind one value. Raises KeyError for a type that Avro does not have."""
-        schema = self.resolved(schema)
+        schema = self.types.resolved(schema)
         if isinstance(schema, list):
             return self._union(schema, pad)
         kind = schema["type"] if isinstance(schema, dict) else schema
@@ -76,11 +84,11 @@ class PassingOver:
         return [*lines, f"{pad}else:", f"{pad}    raise Unreadable('a union has no such branch')"]
 
     def _many(self, schema: Any, pad: str) -> list[str]:
-        name = f"over_many_{len(self.functions)}"
-        self.functions.add(name)
+        name = f"over_many_{len(self.program.functions)}"
+        self.program.functions.add(name)
         named = schema["type"] == "map"
         inner = " " * 12
-        self.parts.append(
+        self.program.parts.append(
             "\n".join(
                 [
                     f"def {name}(data, at):",
@@ -101,8 +109,8 @@ class PassingOver:
 
     def _record(self, schema: Any) -> str:
         name = f"over_{short_name(schema)}"
-        if name not in self.functions:
-            self.functions.add(name)
+        if name not in self.program.functions:
+            self.program.functions.add(name)
             lines = [line for field in schema["fields"] for line in self.lines(field["type"], "    ")]
-            self.parts.append("\n".join([f"def {name}(data, at):", *lines, "    return at"]))
+            self.program.parts.append("\n".join([f"def {name}(data, at):", *lines, "    return at"]))
         return name

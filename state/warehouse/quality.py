@@ -65,11 +65,27 @@ WHOLE = (
     Rule(
         "periods_follow_each_other",
         "fact_billing_period",
-        "The billing periods of every account are numbered without gaps, and each begins where the one before ends.",
+        "The billing periods of every account are numbered without gaps, and each begins where the one before "
+        "ends; only an account that was opened again begins anew, with an INITIAL one.",
         "SELECT later.* FROM {fact_billing_period} AS later LEFT JOIN {fact_billing_period} AS earlier "
         "ON earlier.customer_id = later.customer_id AND earlier.account_id = later.account_id "
         "AND earlier.number = later.number - 1 "
-        'WHERE later.number > 1 AND (earlier.number IS NULL OR earlier."end" <> later.start)',
+        "WHERE later.number > 1 AND (earlier.number IS NULL "
+        "OR (earlier.\"end\" <> later.start AND later.kind <> 'INITIAL'))",
+    ),
+    Rule(
+        "lines_are_billed_once",
+        "log_order_line_step",
+        "No line of an order reaches the billing system twice.",
+        "SELECT customer_id, line_id FROM {log_order_line_step} WHERE step = 'LOCKED' "
+        "GROUP BY customer_id, line_id HAVING count(*) > 1",
+    ),
+    Rule(
+        "payments_are_recorded_once",
+        "log_payment",
+        "No payment of an order is recorded twice.",
+        "SELECT customer_id, payment_id FROM {log_payment} WHERE state = 'RECORDED' "
+        "GROUP BY customer_id, payment_id HAVING count(*) > 1",
     ),
 )
 

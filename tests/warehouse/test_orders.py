@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.ordering import line, ordered
+from tests.warehouse.ordering import ask, line, ordered
 from tests.warehouse.played import Played
 
 Answer = Callable[[str], list[tuple[Any, ...]]]
@@ -205,3 +205,16 @@ def test_lead_times_leave_generated_lines_out(answer: Answer) -> None:
 def test_implemented_and_not_billed(answer: Answer) -> None:
     query = "SELECT order_id, line_id, product, confirmed_at FROM order_lines_implemented_not_billed"
     assert answer(query) == [("o-34", "h4", "FIBER_500", on(12))]
+
+
+def test_a_compensation_that_is_cancelled_frees_its_line(tmp_path: Path) -> None:
+    played = ordered()
+    played.on("2026-05-13")
+    more: dict[str, Any] = {"order_id": "o-31", "line_ids": ["f1"], "reason": "REGRET"}
+    ask(played, "CompensateOrder", compensating_order_id="o-37", bill_now=False, **more)
+    ask(played, "CancelOrder", order_id="o-37", reason="REGRET")
+    query = "SELECT step FROM log_order_line_step WHERE line_id = 'f1' AND step LIKE 'COMPENSAT%' ORDER BY sequence"
+    warehouse = played.into(tmp_path / "w.duckdb")
+    assert warehouse.rows(query) == [("COMPENSATED",), ("COMPENSATION_DROPPED",)]
+    assert warehouse.rows("SELECT compensated_by_order_id FROM fact_order_line WHERE line_id = 'f1'") == [(None,)]
+    warehouse.close()

@@ -19,7 +19,7 @@ from schemas.payments import Payment
 from schemas.shapes import fields_of
 from state.warehouse import Batch, Warehouse
 from state.warehouse.catalog import FACTS
-from tests.warehouse.customer_data import SEALED, synchronized
+from tests.warehouse.customer_data import SEALED, ask, synchronized
 from tests.warehouse.played import SOURCES
 
 Answer = Callable[[str], list[tuple[Any, ...]]]
@@ -244,3 +244,15 @@ def test_members_come_before_owners(tmp_path: Path) -> None:
     )
     assert warehouse.rows(query) == [("n-solo", 0), ("n-lab", 1)]
     warehouse.close()
+
+
+def test_who_goes_back_to_paying_itself_is_paid_for_until_its_next_period(tmp_path: Path) -> None:
+    played = synchronized()
+    played.on("2026-06-15")
+    ask(played, "CancelOrder", order_id="o-21", reason="REGRET")
+    query = """SELECT paying_profile_id, assigned_profile_id, waits_for_switch, valid_from
+               FROM service_payers WHERE service_id = 'sv-solo' AND valid_to IS NULL"""
+    assert played.found(tmp_path / "june", query) == [("bp-hq", "bp-solo", True, on(6, 15))]
+    played.on("2026-07-02")
+    ask(played, "UpdateAccountDetails", account={"account_id": "n-solo"}, segment="GOLD")
+    assert played.found(tmp_path / "july", query) == [("bp-solo", "bp-solo", False, on(6, 30, 22))]

@@ -11,13 +11,14 @@ import pytest
 
 from state.warehouse import Warehouse
 from state.warehouse.catalog import TABLES, VIEWS
-from state.warehouse.definitions import Kind, View
+from state.warehouse.definitions import Kind, Table, View
 from state.warehouse.postgres_sql import POSTGRES
+from tests.warehouse.household import firm_and_household
 from tests.warehouse.places import fresh_database
 from tests.warehouse.played import Played
 from tests.warehouse.switchboard import switchboard, television
 
-HISTORIES = [switchboard, television]
+HISTORIES = [switchboard, television, firm_and_household]
 
 
 class Both(NamedTuple):
@@ -67,11 +68,8 @@ def test_every_table_view_and_column_says_what_it_means(both: Both) -> None:
         "FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 "
         "WHERE relnamespace = 'billfold'::regnamespace AND relkind IN ('r', 'v')"
     )
-    expected = {
-        (each.name, column.name, column.comment, each.doc)
-        for each in (*TABLES.values(), *VIEWS.values())
-        for column in each.columns
-    }
+    described: list[Table | View] = [*TABLES.values(), *VIEWS.values()]
+    expected = {(each.name, column.name, column.comment, each.doc) for each in described for column in each.columns}
     assert set(told) == expected
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from streams.sink import fill
 from streams.sink_place import opened_to_read, place_of
 from streams.warehouse_gaps import gaps, run_gaps
 from streams.warehouse_rebuild import rebuild, run_rebuild, tables_of
+from tests.command_line.running import billfold
 from tests.warehouse.places import installation
 from tests.warehouse.played import Played
 from tests.warehouse.sending import Sender, changed, everything, filled, whole
@@ -213,6 +215,44 @@ def test_gaps_are_listed(configured: Settings, played: Played, capsys: pytest.Ca
         copy_path(configured.warehouse).unlink()
     assert run_gaps(configured) == 0
     assert "No gaps: 2 transactions" in capsys.readouterr().out
+
+
+def test_on_the_command_line(configured: Settings, played: Played, tmp_path: Path) -> None:
+    Sender(configured).send(played)
+    server = configured.warehouse_server
+    given = {
+        "BILLFOLD_BOOTSTRAP_SERVERS": configured.bootstrap_servers,
+        "BILLFOLD_TOPIC_PREFIX": configured.topic_prefix,
+        "BILLFOLD_GROUP": configured.group,
+        "BILLFOLD_PARTITIONS": str(configured.partitions),
+        "BILLFOLD_WAREHOUSE": str(configured.warehouse) if server is None else server.get_secret_value(),
+    }
+    told = billfold(tmp_path, "warehouse", "receipt", **given)
+    assert (told.code, told.out) == (1, "")
+    assert "start `billfold sink`" in told.err
+    filled(configured)
+    told = billfold(tmp_path, "warehouse", "receipt", **given)
+    assert told.code == 0
+    assert told.out.count("complete up to offset") == 2 * configured.partitions
+    assert "log_wallet_entry: 13 rows, amount 3, balance_before" in told.out
+    told = billfold(tmp_path, "warehouse", "gaps", **given)
+    assert (told.code, told.out) == (
+        0,
+        f"No gaps: {len(played.transactions)} transactions, each continues its customer's sequence.\n",
+    )
+    changed(configured, "DELETE FROM log_wallet_entry WHERE entry_number = 1")
+    told = billfold(tmp_path, "warehouse", "receipt", **given)
+    assert told.code == 1
+    assert "log_wallet_entry has 12 rows for 13" in told.out
+    told = billfold(tmp_path, "warehouse", "rebuild", "log_wallet_entry", **given)
+    assert (told.code, told.out.splitlines()[0]) == (0, "log_wallet_entry: 13 rows")
+    assert billfold(tmp_path, "warehouse", "receipt", **given).code == 0
+    told = billfold(tmp_path, "warehouse", "rebuild", "dim_account", **given)
+    assert (told.code, told.err[:29]) == (1, "billfold: dim_account is a vi")
+    with contextlib.closing(Warehouse.open(place_of(configured), [])):
+        told = billfold(tmp_path, "warehouse", "rebuild", "log_account", **given)
+        assert told.code == (1 if server is None else 0)
+        assert ("is in use by" in told.err) == (server is None)
 
 
 def test_decoded_by_processes_of_its_own_the_rows_are_the_same(
