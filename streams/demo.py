@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import tempfile
+import textwrap
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,23 +18,30 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from compose import discovery
+from processors import clock
 from processors.customer import Rows
 from schemas.catalog import Catalog
 from schemas.customers import CustomerRegistered
 from schemas.envelope import CommandOutcome, CommandRecord, Status
 from state.warehouse.published_copy import copy_path
 from streams import settings
-from streams.answers import COLOURS, print_violations
+from streams.answers import COLOURS
 from streams.stories import report
 from streams.stories.format import read_story
 from streams.stories.live import LiveRun, LiveStage
 from streams.stories.runner import play
 from streams.stories.stage import Came
+from streams.stories.story import Do, Story
 from streams.vault import Vault
 
 NO_TERMINAL_COLUMNS = 140
+INDENT = 18
+"""Under the commands: as far as date and time reach."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
+CHAPTER = re.compile(r"\s*# --- (.+)")
 
 STORY = Path(__file__).parent.parent / "compose" / "stories" / "nordlys.yaml"
 
@@ -41,17 +51,20 @@ SHOWN: dict[str, str] = {
             compensates_order_id AS undoes
         FROM dim_order WHERE is_current ORDER BY submitted_at, order_id""",
     "Order lines: who locked what, and when": """
-        SELECT order_id, line_id, service_action AS action, product, state, locked_at, locked_by, lock_scope AS scope,
-            version_billed AS billed, changes_refused_by_lock AS refused, compensated_by_order_id AS undone_by
+        SELECT order_id, left(line_id, 12) AS line, service_action AS action, product, state, locked_at, locked_by,
+            version_billed AS version, changes_refused_by_lock AS refused, compensated_by_order_id AS undone_by
         FROM fact_order_line ORDER BY submitted_at, order_id, locked_at""",
     "Updates of the billing system": """
-        SELECT order_id, scope, trim(line_ids, '[]"') AS lines, decided_at, performed_by, status,
+        SELECT order_id, scope, left(trim(line_ids, '[]"'), 12) AS line, decided_at, performed_by, status,
             services_added AS added, services_ended AS ended, trim(codes, '[]"') AS refused_for
-        FROM fact_billing_system_update ORDER BY decided_at, status DESC""",
+        FROM fact_billing_system_update ORDER BY decided_at""",
     "Who pays for which service": """
-        SELECT service_id, product, service_account_id AS used_by, paying_account_id AS paid_by, paying_profile_id AS "on",
-            valid_from AS since, valid_to AS until
-        FROM service_payers ORDER BY service_id, valid_from""",
+        SELECT service_id, product, service_account_id AS used_by, paying_account_id AS paid_by,
+            paying_profile_id AS profile, valid_from AS since, valid_to AS until
+        FROM service_payers
+        SEMI JOIN (SELECT service_id FROM dim_subscription_service WHERE is_current AND state = 'EFFECTIVE')
+            USING (service_id)
+        ORDER BY service_id, valid_from""",
     "Payments taken with an order": """
         SELECT payment_id, order_id, state, amount::DECIMAL(12, 2) AS amount, currency, billing_profile_id, recorded_at
         FROM fact_payment ORDER BY recorded_at""",
@@ -62,7 +75,7 @@ SHOWN: dict[str, str] = {
         SELECT from_code, to_code, outcome, trigger, planned_for, round(lead_time_days, 1) AS lead_days, performed_by
         FROM fact_bill_cycle_change ORDER BY requested_at""",
     "The purse": """
-        SELECT kind, occurred_at::DATE AS day, string_agg(product, ', ' ORDER BY entry_number) AS products,
+        SELECT kind, occurred_at AS moment, string_agg(product, ', ' ORDER BY entry_number) AS products,
             sum(amount)::DECIMAL(12, 2) AS amount, arg_max(balance_after, entry_number)::DECIMAL(12, 2) AS balance
         FROM fact_wallet_entry GROUP BY kind, occurred_at ORDER BY min(entry_number)""",
     "The switchboard's channels": """
@@ -76,11 +89,13 @@ SHOWN: dict[str, str] = {
 
 
 class Narrated:
-    """A live stage that tells what comes back."""
+    """A live stage that tells what comes back, chapter by chapter."""
 
     def __init__(self, stage: LiveStage, console: Console) -> None:
         self._stage, self._console = stage, console
-        self._zone = ZoneInfo("UTC")
+        self._chapters = dict(chapters(stage.story))
+        self.zone = ZoneInfo("UTC")
+        """The customer's own, once it is registered."""
 
     @property
     def rows(self) -> Rows:
@@ -99,12 +114,15 @@ class Narrated:
 
     def send(self, record: CommandRecord, at: datetime) -> Sequence[Came]:
         """Send, and tell each answer."""
+        if (chapter := self._chapters.pop(record.command_id, None)) is not None:
+            self._console.print(Text(f"\n{chapter}", style="bold"))
         came = self._stage.send(record, at)
         for one in came:
             for change in one.transaction.changes if one.transaction else ():
                 if isinstance(change.event, CustomerRegistered):
-                    self._zone = ZoneInfo(change.event.time_zone)
-            if one.outcome is not None:
+                    self.zone = ZoneInfo(change.event.time_zone)
+            # The clock's own record finds its work done already: that tells nothing new.
+            if one.outcome is not None and not (one.outcome.repeated and one.outcome.source == clock.SOURCE):
                 self._tell(one.outcome, one)
         return came
 
@@ -113,18 +131,44 @@ class Narrated:
         self._stage.publish(catalog)
 
     def _tell(self, outcome: CommandOutcome, came: Came) -> None:
-        events = [type(change.event).__name__ for change in came.transaction.changes] if came.transaction else []
-        told = ", ".join(events) or ", ".join(f"would happen: {type(event).__name__}" for event in outcome.events)
+        changes = came.transaction.changes if came.transaction else ()
+        told = counted(type(change.event).__name__ for change in changes)
+        if outcome.status is Status.PREVIEWED:
+            told = f"would happen: {counted(type(event).__name__ for event in outcome.events)}"
         if outcome.repeated:
             told = "the same answer again"
-        local = outcome.decided_at.astimezone(self._zone)
-        self._console.print(
-            f"{local:%Y-%m-%d %H:%M}  {outcome.source:<6} {outcome.command_type:<30} "
-            f"[{COLOURS[outcome.status]}]{outcome.status:<10}[/] {escape(told)}",
-            highlight=False,
+        local = outcome.decided_at.astimezone(self.zone)
+        asked = f"{local:%Y-%m-%d %H:%M}  {outcome.performed_by:<6} {outcome.command_type:<32}"
+        first, *more = textwrap.wrap(
+            f"{asked}{outcome.status:<10} {told}", self._console.width, subsequent_indent=" " * INDENT
         )
-        if outcome.status is Status.REJECTED:
-            print_violations(outcome.violations, self._console)
+        line = Text(first)
+        line.stylize(COLOURS[outcome.status], len(asked), len(asked) + len(outcome.status))
+        self._console.print(Text("\n").join((line, *map(Text, more))))
+        for found in outcome.violations:
+            # A list of particulars would fill the screen: it is in the outcome.
+            carried = (f"{name}={value}" for name, value in found.carries.items() if not (value or "").startswith("["))
+            refused = textwrap.wrap(
+                f"{found.code} ({found.rule}) {' '.join(carried)}",
+                self._console.width,
+                initial_indent=" " * INDENT,
+                subsequent_indent=" " * INDENT,
+            )
+            self._console.print(Text("\n".join(refused), style=COLOURS[outcome.status]))
+
+
+def chapters(story: Story) -> Iterable[tuple[str, str]]:
+    """The story's comments that begin with `---`, each with the id of the command that follows it."""
+    commands = [(step.line, step.asked.command_id) for step in story.steps if isinstance(step, Do)]
+    for number, line in enumerate(story.path.read_text().splitlines(), start=1):
+        if (found := CHAPTER.fullmatch(line)) is not None:
+            yield next(command for at, command in commands if at > number), found[1]
+
+
+def counted(names: Iterable[str]) -> str:
+    """Names in their order, neighbours of one name told once, with how many they are."""
+    runs = ((name, len(list(run))) for name, run in groupby(names))
+    return ", ".join(name if times == 1 else f"{times}{NO_BREAK}{name}" for name, times in runs)
 
 
 def run_demo(*, keep: bool) -> None:
@@ -141,7 +185,9 @@ def run_demo(*, keep: bool) -> None:
             with LiveRun(kafka.address) as run:
                 stage = run.stage(read_story(STORY))
                 console.print(f"\n[bold]{escape(stage.story.title)}[/]")
-                failure = play(stage.story, Narrated(stage, console))
+                status.update("Playing the story")
+                narrated = Narrated(stage, console)
+                failure = play(stage.story, narrated)
                 if failure is not None:
                     console.print(report.failed(stage.story, failure))
                     raise SystemExit(1)
@@ -150,7 +196,7 @@ def run_demo(*, keep: bool) -> None:
                     console.print(disagreement)
                     raise SystemExit(1)
                 status.stop()
-                show_warehouse(copy_path(run.settings.warehouse), console)
+                show_warehouse(copy_path(run.settings.warehouse), narrated.zone, console)
                 console.print(f"\nDone in {time.monotonic() - began:.0f} s, {len(stage.transactions)} transactions.")
                 if keep:
                     stay(kafka.address, run.settings.warehouse, console)
@@ -163,16 +209,25 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=NO_TERMINAL_COLUMNS)
 
 
-def show_warehouse(file: Path, console: Console) -> None:
-    """Print a few tables of a warehouse as a person would want to read them."""
+def show_warehouse(file: Path, zone: ZoneInfo, console: Console) -> None:
+    """Print a few tables of a warehouse as a person would want to read them, moments in the customer's time."""
     with duckdb.connect(str(file), read_only=True) as warehouse:
         for title, question in SHOWN.items():
             answer = warehouse.execute(question)
             table = Table(*(str(column[0]) for column in answer.description or ()), title=title, title_justify="left")
             for row in answer.fetchall():
-                table.add_row(*("" if value is None else str(value) for value in row))
+                table.add_row(*(shown(value, zone) for value in row))
             console.print()
             console.print(table)
+
+
+def shown(value: object, zone: ZoneInfo) -> str:
+    """One value of a table: nothing for null, a moment to the minute."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+    return escape(str(value))
 
 
 def stay(bootstrap: str, warehouse: Path, console: Console) -> None:

@@ -15,7 +15,7 @@ def run_receipt(settings: Settings | None = None) -> int:
     configured = settings or load()
     use_registry(configured)
     console = Console()
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Reading the topics", total=None)
         receipts = completeness(configured, lambda done, whole: progress.update(task, completed=done, total=whole))
     for receipt in receipts:

@@ -34,7 +34,7 @@ def run_rebuild(tables: Sequence[str], settings: Settings | None = None) -> int:
     console = Console()
     wanted = tables_of(tables)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Reading the topics", total=None)
         rows = rebuild(configured, wanted, lambda done, whole: progress.update(task, completed=done, total=whole))
     for name in wanted:

@@ -23,6 +23,14 @@ def test_the_demo_tells_the_story_and_shows_the_warehouse(kafka: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = done.stdout.splitlines()
     for expected in (
+        ("3. Three groups",),
+        ("2026-05-06 10:00", "bo", "UpdateBillingSystem", "COMPLETED", "BillingSystemUpdated"),
+        ("2026-05-06 10:20", "ada", "ModifyOrderLine", "REJECTED"),
+        ("ORDER_ITEM_LOCKED", "line_id=toll-free"),
+        ("cart-1", "toll-free", "TOLL_FREE", "BILLED", "2026-05-06 10:00", "bo"),
+        ("cart-1", "pbx", "2026-05-07 11:20", "REJECTED", "INSUFFICIENT_FUNDS"),
+        ("number-1", "nordlys-marketing", "2026-05-08 09:00", "2026-05-11 09:00"),
+        ("deposit", "cart-1", "RECORDED", "149.90"),
         ("2026-05-12 14:30", "CancelAccountBillCycleChange", "COMPLETED"),
         ("2026-06-01 00:00", "clock", "ExecutePlannedBillCycleChange", "COMPLETED", "BillCycleChanged"),
         ("nordlys-billing", "2026-06-01", "2026-06-15", "SHORT", "MONTHLY_15", "14", "31"),

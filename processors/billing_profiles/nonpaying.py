@@ -150,7 +150,9 @@ def _repoint(  # a profile that its payer leaves with everything it covers
         change(work, phase, task, left, payer_profile_id, covers)
         return
     assert found.covers is not None, "a nonpaying profile covers something"
-    if not found.covers.all:
+    if found.planned_switch is not None and found.planned_switch.to is SwitchTo.OWN:
+        _needed_again(work, desk, phase, task, found)
+    elif not found.covers.all:
         both = sorted({*found.covers.services, *covers.services})
         change(work, phase, task, found, payer_profile_id, ALL if covers.all else Covers(services=tuple(both)))
     close(work, phase, task.ref, left)
@@ -259,17 +261,22 @@ def close(
 def _grow(  # a profile that covers one service more
     work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, service_id: str
 ) -> None:
-    """The profile covers one service more (HIE-3). One that its account was about to leave is needed again."""
+    """The profile covers one service more (HIE-3)."""
     covers = profile.covers
     if profile.planned_switch is not None and profile.planned_switch.to is SwitchTo.OWN:
-        _drop_plan(work, phase, task.ref, profile)
-        final = desk.final(profile.account_id)
-        paid = final.paid_by_profile(profile.payer_profile_id)
-        again = ALL if len(paid) == len(final.services) else Covers(services=tuple(sorted(paid)))
-        change(work, phase, task, profile, profile.payer_profile_id, again)
+        _needed_again(work, desk, phase, task, profile)
     elif covers is not None and not covers.all and not covers.lists(service_id):
         grown = Covers(services=tuple(sorted((*covers.services, service_id))))
         change(work, phase, task, profile, profile.payer_profile_id, grown)
+
+
+def _needed_again(work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile) -> None:
+    """A profile that its account was about to leave covers what its payer pays after the command."""
+    _drop_plan(work, phase, task.ref, profile)
+    final = desk.final(profile.account_id)
+    paid = final.paid_by_profile(profile.payer_profile_id)
+    covers = ALL if len(paid) == len(final.services) else Covers(services=tuple(sorted(paid)))
+    change(work, phase, task, profile, profile.payer_profile_id, covers)
 
 
 def change(  # a nonpaying profile gets another payer or covers something else

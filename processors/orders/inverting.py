@@ -34,7 +34,7 @@ def inverse(view: CustomerView, line: OrderLine, *, order_id: str, line_id: str,
     before = None if found is None else found.before
     product = line.product_id if before is None else before.product
     given = msgspec.structs.replace(
-        as_given(view, line, context),
+        as_given(line, context),
         line_id=None,
         action=LineAction.NONE,
         service_action=service_action,

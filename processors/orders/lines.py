@@ -121,17 +121,15 @@ def said_again(line: OrderLine, given: Line) -> Line:
     return given
 
 
-def as_given(view: CustomerView, line: OrderLine, context: Context) -> Line:
-    """A line as a command would give it: what holds its default is left out, and follows what it is the default of."""
+def as_given(line: OrderLine, context: Context) -> Line:
+    """A line as a command would give it. The catalog's type of its product is left out, so it follows the product.
+
+    Item and accounts were defaults once too, but stay as they are: a change of one field must not move a payer unseen.
+    """
     product = context.catalog.product(line.product_id)
     own = {field: getattr(line, field) for field in _GIVEN}
-    if line.service_item == line.product_id:
-        own["service_item"] = None
     if product is not None and line.product_type == product.product_type:
         own["product_type"] = None
-    for account in ("billing_account", "customer_account"):
-        if not _differs(view, account, own[account], line.service_account):
-            own[account] = None
     return Line(**own)
 
 

@@ -214,7 +214,7 @@ def _altered(  # what a line would be is said by five things
     values = dict(given)
     if values.get("action", LineAction.NONE) is None:
         values["action"] = LineAction.NONE
-    asked = _replace(as_given(customer, line, context), **values, features=features)
+    asked = _replace(as_given(line, context), **values, features=features)
     return altered(customer, line, asked, order.revision, context)
 
 

@@ -59,7 +59,7 @@ def compensate(
     """
     if base is None:
         return _first(action, new, tracked, current)
-    _, unchanged, revised, cancelled = _ROWS[base.action]
+    _, same, revised, cancelled = _ROWS[base.action]
     if action in (None, LineAction.NONE):
         if base.action is LineAction.ADD:
             gone: dict[str, str | None] = {name: None for name, value in base.applied.items() if value is not None}
@@ -73,7 +73,7 @@ def compensate(
         )
     changed = [name for name in tracked if new[name] != base.applied.get(name)]
     if not changed:
-        return CompensationLine(row=unchanged, action=Compensation.NONE)
+        return CompensationLine(row=same, action=Compensation.NONE)
     moved = base.action is LineAction.MOVE_ADD
     return CompensationLine(
         row=revised,
@@ -81,6 +81,11 @@ def compensate(
         line={name: new[name] for name in changed},
         prior={name: base.applied.get(name) for name in changed},
     )
+
+
+def unchanged(action: LineAction) -> str:
+    """The row of a line that asks for what it has."""
+    return _ROWS[action][1]
 
 
 def _first(action: LineAction | None, new: Values, tracked: Sequence[str], current: Values) -> CompensationLine | None:

@@ -18,6 +18,7 @@ from processors.synchronization.matrix import (
     SYNCED,
     CompensationLine,
     compensate,
+    unchanged,
 )
 from processors.synchronization.work import Holding, Task, Work
 from schemas.billing_profiles import LinkCause
@@ -282,7 +283,12 @@ def _revised(work: Work, task: Task, base: LineSync) -> None:
             was = ValueSet(value=holding.values.get(name), set_by=holding.set_by.get(name))
             task.before[name] = ValueSet() if by_add else was
     superseding.check_revision(work, task, base, holding)
-    task.applied = dict(task.wanted)
+    if not task.changed and task.line.synchronized_revision == work.order.revision:
+        task.skipped, task.row, task.compensation = SkipReason.NO_CHANGE, unchanged(base.action), Compensation.NONE
+        return
+    # What was left as it is stays what the line had in force: it may come back to it (INV-OBA-4).
+    left = {found.attribute: base.applied.get(found.attribute) for found in task.kept}
+    task.applied = task.wanted | left
     task.old = holding
     _becomes(work, task, _set(holding, task))
 

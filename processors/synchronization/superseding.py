@@ -20,7 +20,11 @@ def is_held(holding: Holding, name: str, task: Task) -> bool:
 
 
 def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> None:
-    """An attribute that a later line has set since is not changed by a revision of an earlier one (FLP-2)."""
+    """An attribute that a later line has set since is not changed by a revision of an earlier one (FLP-2).
+
+    What was left as it is in this revision once is not judged again, and changes when it is free.
+    """
+    again = task.line.synchronized_revision == work.order.revision
     changed = []
     for name in task.changed:
         by = holding.set_by.get(name)
@@ -30,10 +34,23 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
             changed.append(name)
         elif before is None:
             changed.append(name)  # tracked only since this revision
+        elif again:
+            task.kept.append(KeptAttribute(attribute=name, by=LineRef(order_id=by.order_id, line_id=by.line_id)))
         else:
             _superseded(work, task, name, base.applied.get(name), holding, by)
+    changed = _paired(task, changed)
     task.changed = tuple(changed)
     task.prior = {name: task.prior[name] for name in changed}
+
+
+def _paired(task: Task, changed: list[str]) -> list[str]:
+    """A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
+    kept = {found.attribute: found.by for found in task.kept}
+    for name, other in ((BILLING_ACCOUNT, BILLING_PROFILE), (BILLING_PROFILE, BILLING_ACCOUNT)):
+        if name in kept and other in changed:
+            task.kept.append(KeptAttribute(attribute=other, by=kept[name]))
+            changed = [found for found in changed if found != other]
+    return changed
 
 
 def cancel(work: Work, task: Task) -> None:
@@ -75,22 +92,23 @@ def _delete(work: Work, task: Task, holding: Holding) -> None:
 
 def _flip(work: Work, task: Task, holding: Holding) -> None:
     """Each attribute of the line goes back to what it was before the line, and to whom it was (FLP-1)."""
-    values, set_by = dict(holding.values), dict(holding.set_by)
-    flipped = []
+    free = []
     for name in task.changed:
         by, target = holding.set_by.get(name), task.before[name].value
         if by is not None and by.line_id != task.line.line_id:
             _superseded(work, task, name, task.applied[name], holding, by)
         elif target is not None and _is_closed(work, name, target):
             _target_closed(work, task, name, target)
-            set_by[name] = None  # the value stays, but no line holds it any more
         else:
-            flipped.append(name)
-            values[name] = target
-            set_by[name] = task.before[name].set_by
+            free.append(name)
+    flipped = _paired(task, free)
+    values, set_by = dict(holding.values), dict(holding.set_by)
     for name in task.applied:
-        if name not in task.changed and is_held(holding, name, task):
-            set_by[name] = task.before[name].set_by  # equal to its `before` already
+        if name in flipped:
+            values[name], set_by[name] = task.before[name].value, task.before[name].set_by
+        elif is_held(holding, name, task):
+            # Equal to its `before` already: only the holder changes. Left as it is: nobody holds it any more.
+            set_by[name] = None if name in task.changed else task.before[name].set_by
     task.changed = tuple(flipped)
     task.prior = {name: task.prior[name] for name in flipped}
     task.applied |= {name: values[name] for name in flipped}

@@ -17,7 +17,7 @@ from schemas import contracts
 from schemas.compatibility import broken_promises, check_contracts
 from schemas.contracts import CONTRACTS, FIRST_LOCAL_ID, committed_ids, release_contracts, schema_of, write_contracts
 from schemas.envelope import Cause
-from schemas.fields import Word, doc
+from schemas.fields import Command, Word, doc
 from schemas.shapes import Undescribed, fields_of
 
 
@@ -82,6 +82,23 @@ def test_a_type_that_contracts_do_not_have_is_refused() -> None:
 
     with pytest.raises(Undescribed, match="no type for"):
         fields_of(Floating)
+
+
+def test_a_value_that_could_be_missing_in_two_ways_is_refused() -> None:
+    class Twice(Word, frozen=True, kw_only=True):
+        """Has an alias that is optional, made optional again."""
+
+        name: Annotated[str | None, doc("A name")] | msgspec.UnsetType = msgspec.UNSET
+
+    class Bodiless(Word, frozen=True, kw_only=True):
+        """Has a union of records that can be cleared."""
+
+        body: Annotated[Command | msgspec.UnsetType | None, doc("A body")] = msgspec.UNSET
+
+    with pytest.raises(Undescribed, match=r"Twice\.name: what is optional already"):
+        fields_of(Twice)
+    with pytest.raises(Undescribed, match=r"Bodiless\.body: the body may be missing, but not be cleared"):
+        fields_of(Bodiless)
 
 
 def test_versions_get_ids_once_and_released_ones_never_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,7 @@ class Orders(RuleBasedStateMachine):
 
     def said_again(self, found: OrderLine, twist: str) -> dict[str, Any]:
         """A line as the CRM says it in a revision."""
-        given = as_given(self.counter.view(), found, _Catalog(self.counter.catalog))  # type: ignore[arg-type]
+        given = as_given(found, _Catalog(self.counter.catalog))  # type: ignore[arg-type]
         said: dict[str, Any] = msgspec.to_builtins(given) | {"line_id": found.line_id}
         said = {field: value for field, value in said.items() if value is not None}
         for field in ("service_account", "billing_account", "customer_account"):

@@ -96,9 +96,9 @@ def test_the_version_counts_changes(operation: dict[str, Any], raised: int | Non
 @pytest.mark.parametrize(
     ("field", "value", "also"),
     [
-        ("service_account", {"account_id": "a-9"}, ("billing_account", "customer_account")),
+        ("service_account", {"account_id": "a-9"}, ()),
         ("billing_account", {"account_id": "a-9"}, ()),
-        ("product_id", "NET", ("service_item", "product_type")),
+        ("product_id", "NET", ("product_type",)),
         ("service_item", "gold", ()),
         ("action", "ADD", ()),
         ("amount", "12.50", ()),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
-from confluent_kafka import Producer
+from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import wire
 from schemas.partition import partition_of
-from state.warehouse import Batch, Warehouse
+from state.warehouse import Batch, Warehouse, WarehouseUnfit
 from state.warehouse.catalog import FACTS
 from state.warehouse.statements import quoted
 from streams.completeness import completeness
@@ -60,25 +61,41 @@ class Sender:
         self.producer.produce(topic, value, customer.encode(), partition_of(customer, PARTITIONS))
 
 
-class Quiet:
-    """Stops a sink when it has been running for a while and nothing came for two seconds."""
+LOOKS = 5
+"""A sink that has nothing to do is left so many times to look, so that it has begun."""
 
-    def __init__(self) -> None:
-        self.began = self.wrote_at = time.monotonic()
+
+class Complete:
+    """Stops a sink when it has read, and published, all that is in the topics now."""
+
+    def __init__(self, settings: Settings) -> None:
+        names = settings.topology.transactions, settings.topology.outcomes
+        places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
+        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        admin = AdminClient(settings.client_properties())
+        found = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_COMMITTED)
+        self.missing = {(each.topic, each.partition): found[each].result(30).offset for each in places}
+        self.missing = {place: end for place, end in self.missing.items() if end > 0}
+        self.began, self.asked = time.monotonic(), 0
+        with contextlib.suppress(WarehouseUnfit), contextlib.closing(Warehouse.read(place_of(settings))) as warehouse:
+            self.reach(warehouse.offsets())
 
     def __call__(self) -> bool:
-        now = time.monotonic()
-        assert now - self.began < 60, "the sink does not come to rest"
-        return now - self.wrote_at > 2
+        assert time.monotonic() - self.began < 90, f"the sink does not come to {self.missing}"
+        self.asked += 1
+        return not self.missing and self.asked > LOOKS
 
-    def wrote(self, _: Batch) -> None:
-        self.wrote_at = time.monotonic()
+    def wrote(self, batch: Batch) -> None:
+        self.reach({(each.topic, each.partition): each.after for each in batch.advances})
+
+    def reach(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        self.missing = {place: end for place, end in self.missing.items() if offsets.get(place, 0) < end}
 
 
 def filled(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """Let the sink run until all is there; everything in the warehouse."""
-    quiet = Quiet()
-    fill(settings, quiet, quiet.wrote)
+    complete = Complete(settings)
+    fill(settings, complete, complete.wrote)
     return everything(settings)
 
 
