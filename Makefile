@@ -12,14 +12,14 @@ help: ## list the targets
 demo: .venv/ready ## start a real Kafka, a worker and the sink, play the Nordlys story, show what became of it
 	@$(BIN)/billfold demo
 
-test: check ## everything: check, then the tests on a real Kafka
-	$(BIN)/pytest -n $(WORKERS) -m kafka
+test: check ## everything: check, then the tests that take longer, most of them on a real Kafka
+	$(BIN)/pytest -n $(WORKERS) -m 'kafka or slow'
 
-check: .venv/ready ## format, lint, types and the tests that need no Kafka, in seconds
+check: .venv/ready ## format, lint, types and the quick tests, which need no server
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n $(WORKERS) -m 'not kafka' -q
+	$(BIN)/pytest -n $(WORKERS) -m 'not kafka and not slow' -q
 
 format: .venv/ready ## format the code and sort its imports
 	$(BIN)/ruff check --fix-only --quiet .

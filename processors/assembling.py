@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from processors.customer import CustomerView
+from processors.synchronization.looking import seen
 from schemas.fields import Word, doc
 from schemas.lineage import OrderId
 from schemas.order_lines import OrderLine
@@ -34,7 +35,7 @@ class OrderGroup(Group, frozen=True, kw_only=True):
 
 
 def looked_at(customer: CustomerView, kind: str, entity_id: str) -> Word | None:
-    """What there is for people under this kind and id: a distributor that was removed is not there any more."""
+    """What there is for people under this kind and id: what was removed or has ended is not there any more."""
     if kind == GROUP:
         found = customer.group(entity_id)
         if found is None:
@@ -42,7 +43,7 @@ def looked_at(customer: CustomerView, kind: str, entity_id: str) -> Word | None:
         order, group = found
         return _group(order, group, [line for line in customer.lines(order.order_id) if line.group_id == entity_id])
     entity = customer.entity(kind, entity_id)
-    return None if isinstance(entity, Distributor) and entity.removed else entity
+    return None if isinstance(entity, Distributor) and entity.removed else seen(customer, entity)
 
 
 def parts(customer: CustomerView, entity: Word) -> dict[str, tuple[Word, ...]]:

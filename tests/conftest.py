@@ -20,6 +20,8 @@ RUN = "BILLFOLD_TEST_RUN"
 GIVEN_KAFKA = "BILLFOLD_TEST_KAFKA"
 GIVEN_REGISTRY = "BILLFOLD_TEST_REGISTRY"
 GIVEN_POSTGRES = "BILLFOLD_TEST_POSTGRES"
+SLOW = "warehouse"
+"""The folder whose tests open a database of some hundred tables and views each."""
 NEEDS_SERVERS = {"kafka", "breakable_kafka", "registry", "postgres"}
 ALIVE = pytest.StashKey[IO[str]]()
 
@@ -53,8 +55,10 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever asks for a server, so that nobody can forget it and slow `make check` down."""
+    """Mark whatever asks for a server or opens a warehouse, so that nobody can forget it and slow `make check` down."""
     for item in items:
+        if item.path.parent.name == SLOW:
+            item.add_marker(pytest.mark.slow)
         if NEEDS_SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
 

@@ -7,7 +7,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+from streams.demo import STORY, chapters, counted
+from streams.stories import report
+from streams.stories.format import read_story
+from streams.stories.pure import play_pure
+
 HOUSE = Path(__file__).parent.parent
+
+
+def test_the_story_holds_in_the_pure_decisions() -> None:
+    story = read_story(STORY)
+    failure = play_pure(story)
+    assert failure is None, "\n" + report.failed(story, failure)
+
+
+def test_every_chapter_is_told_before_its_first_command() -> None:
+    told = list(chapters(read_story(STORY)))
+    assert [chapter.split(".")[0] for _, chapter in told] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert dict(told)["split"].startswith("3. Three groups")
+
+
+def test_neighbours_of_one_name_are_told_once() -> None:
+    assert counted(["A", "B", "B", "A"]).replace("\N{NO-BREAK SPACE}", " ") == "A, 2 B, A"
 
 
 def test_the_demo_tells_the_story_and_shows_the_warehouse(kafka: str) -> None:

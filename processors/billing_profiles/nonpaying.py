@@ -78,7 +78,7 @@ def repay(work: Work, desk: Desk, phase: Phase, task: Task, repaid: Repaid) -> N
         return
     found = pointing_at(work, account_id, new[1])
     if left is not None and _all_go_to(desk, account_id, old[1], new[1]):
-        _repoint(work, desk, phase, task, left, found, new[1])
+        _repoint(work, desk, phase, task, (left, found), repaid)
     elif old[0] == account_id:
         _from_own(work, desk, phase, task, account_id, service_id, (old[1], new[1]))
     else:
@@ -129,21 +129,25 @@ def _all_go_to(desk: Desk, account_id: str, old: str | None, new: str | None) ->
     return all(service not in final or final[service].profile == new for service in left)
 
 
-def _repoint(  # a profile that its payer leaves with everything it covers
+def _repoint(  # a profile that its payer leaves with everything it covers, and one that points at the new payer
     work: Work,
     desk: Desk,
     phase: Phase,
     task: Task,
-    left: BillingProfile,
-    found: BillingProfile | None,
-    payer_profile_id: str,
+    profiles: tuple[BillingProfile, BillingProfile | None],
+    repaid: Repaid,
 ) -> None:
     """The profile points at the new payer, or one that does so already takes over what it covers (HIE-7)."""
+    left, found = profiles
+    payer_profile_id = repaid.new[1]
     assert left.covers is not None, "a nonpaying profile covers something"
     final = desk.final(left.account_id)
+    paid = {repaid.service_id, *final.paid_by_profile(payer_profile_id)}
     covers = left.covers
-    if covers.all and final.paid_by_account(left.account_id):
-        covers = Covers(services=tuple(sorted(final.paid_by_profile(payer_profile_id))))
+    if not covers.all:
+        covers = Covers(services=tuple(sorted({repaid.service_id, *paid.intersection(covers.services)})))
+    elif final.paid_by_account(left.account_id):
+        covers = Covers(services=tuple(sorted(paid)))
     if found is None:
         if left.planned_switch is not None and left.planned_switch.to is SwitchTo.OWN:
             _drop_plan(work, phase, task.ref, left)

@@ -223,6 +223,8 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
         return
     pair = (was.get(BILLING_ACCOUNT), was.get(BILLING_PROFILE))
     target = (new.values.get(BILLING_ACCOUNT), new.values.get(BILLING_PROFILE))
+    if task.begins and target[0] == account:
+        nonpaying.exclude(work, desk, Phase.MOVES, task, account)
     if before != account:
         _join(work, desk, task, phases, account, new.values)
         parents.pass_on(work, desk, Phase.MOVES, account, task.cause)

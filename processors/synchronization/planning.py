@@ -272,7 +272,9 @@ def _again(work: Work, brought: Brought, task: Task, base: LineSync) -> None:
 def _revised(work: Work, task: Task, base: LineSync) -> None:
     """A revision: each changed attribute is set anew, unless a later line has set it (REV-3, REV-7, REV-11)."""
     holding = work.holding(task.asset)
-    assert holding is not None, "a line in force has an assignment, or a later line has it"
+    if holding is None:  # it held nothing of the assignment, which has ended with the line that made it
+        task.begins = True
+        holding = Holding(task.line.product_id, dict(base.applied), dict.fromkeys(base.applied))
     for name in task.changed:
         began = base.before.get(name)
         first = began is None or (

@@ -101,6 +101,9 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
             _target_closed(work, task, name, target)
         else:
             free.append(name)
+    if len(free) < len(task.changed) and not work.keeps_current:
+        task.stopped = True
+        return
     flipped = _paired(task, free)
     values, set_by = dict(holding.values), dict(holding.set_by)
     for name in task.applied:

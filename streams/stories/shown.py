@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from schemas.accounts import DetailChange
+from schemas.billing_profiles import Covers
 from schemas.fields import Entity, Event
 from schemas.refusals import Violation
 from schemas.sealed import PREFIX
@@ -48,6 +49,8 @@ class Glass:
         """Bring a value to maps, lists, text, numbers and moments."""
         if isinstance(value, Violation):
             return self.violation(value)
+        if isinstance(value, Covers):
+            return "ALL" if value.all else [self._text(service) for service in value.services]
         if isinstance(value, msgspec.Struct):
             return self._fields(value)
         if isinstance(value, Enum):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,6 +16,8 @@ from processors.answering import Answered
 from schemas.accounts import Account, AccountState
 from schemas.envelope import Mode, Status
 from tests.accounts.book import Book
+
+pytestmark = pytest.mark.slow
 
 ACTIVE, SUSPENDED, DEACTIVATED = AccountState.ACTIVE, AccountState.SUSPENDED, AccountState.DEACTIVATED
 DEPTH_MAX, ACCOUNTS_MAX = 3, 7

@@ -16,6 +16,8 @@ from state.source import STATE_VERSION, SourceEntry
 from tests.audit.made_log import BEGIN, FIRST, SECOND, TOPOLOGY, MadeLog, append, findings, ordered
 from tests.faults.load import Load, framed
 
+pytestmark = pytest.mark.slow
+
 POISON = (b"", b"\x07nonsense", b"\x00\x00\x00\x00\x07abc", b"\x00\x40\x00\x00\x01\xff\xff\xff")
 BUGGY = "buggy"
 

@@ -36,6 +36,8 @@ from schemas.references import AccountRef
 from schemas.words import AskedCommand
 from tests.bill_cycles.walking import CYCLES, Walk, catalog
 
+pytestmark = pytest.mark.slow
+
 ZONES = ("Europe/Stockholm", "America/Santiago", "America/Havana", "Pacific/Apia", "Asia/Kathmandu", "UTC")
 RUNNING = (AccountState.ACTIVE, AccountState.SUSPENDED)
 ENDINGS = BillCycleChanged | BillCycleChangeCancelled | BillCycleChangeFailed

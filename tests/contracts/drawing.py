@@ -67,39 +67,67 @@ DEMANDS: dict[type[msgspec.Struct], Ways] = {
 """Structs that refuse some of their values: every way to please them. Fields that a way leaves out may be anything."""
 
 
+Optionals = typing.Literal["some", "given", "null", "unset"]
+"""What stands in optional fields, lists and maps: now this, now that; a value; null or UNSET, and nothing.
+
+What holds records is there all the same when the rest is null, so that their optional fields are met too.
+"""
+
+
 @cache
-def fields(struct: type[msgspec.Struct]) -> dict[str, st.SearchStrategy[Any]]:
+def fields(struct: type[msgspec.Struct], optionals: Optionals) -> dict[str, st.SearchStrategy[Any]]:
     hints = typing.get_type_hints(struct)
-    return {info.name: values(hints[info.name]) for info in msgspec.structs.fields(struct)}
+    return {info.name: values(hints[info.name], optionals) for info in msgspec.structs.fields(struct)}
 
 
 @st.composite
-def words(draw: st.DrawFn, struct: type[msgspec.Struct]) -> Any:
+def words(draw: st.DrawFn, struct: type[msgspec.Struct], optionals: Optionals = "some") -> Any:
     """Random instances of a struct."""
     assert (struct in DEMANDS) == hasattr(struct, "__post_init__"), f"say in DEMANDS what {struct.__name__} accepts"
     ways = DEMANDS.get(struct, ({},))
     way = ways[draw(st.integers(0, len(ways) - 1))] if len(ways) > 1 else ways[0]
-    return struct(**{name: draw(strategy) for name, strategy in (fields(struct) | way).items()})
+    return struct(**{name: draw(strategy) for name, strategy in (fields(struct, optionals) | way).items()})
 
 
-def values(hint: Any) -> st.SearchStrategy[Any]:
+def values(hint: Any, optionals: Optionals) -> st.SearchStrategy[Any]:
     """Random values of a type hint."""
     if typing.get_origin(hint) is typing.Annotated:
         hint = hint.__origin__
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        return st.one_of(*map(values, arguments))
+        return st.one_of(*(values(branch, optionals) for branch in _branches(arguments, optionals)))
+    least, most = (0, 3) if optionals == "some" else (1, 2) if optionals == "given" or _holds_records(hint) else (0, 0)
     if origin is tuple:
-        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+        return st.lists(values(arguments[0], optionals), min_size=least, max_size=most).map(tuple)
     if origin is dict:
-        return st.dictionaries(TEXTS, values(arguments[1]), max_size=3)
+        return st.dictionaries(TEXTS, values(arguments[1], optionals), min_size=least, max_size=most)
     if hint in SCALARS:
         return SCALARS[hint]
     if hint in BRANCHES:
-        return st.one_of(*map(words, BRANCHES[hint]))
+        return st.one_of(*(words(branch, optionals) for branch in BRANCHES[hint]))
     if issubclass(hint, StrEnum):
         return st.sampled_from(list(hint))
-    return words(hint)
+    return words(hint, optionals)
+
+
+def _branches(branches: tuple[Any, ...], optionals: Optionals) -> tuple[Any, ...]:
+    """Those of a union's types that may stand here."""
+    absent = [absent for absent in (msgspec.UnsetType, type(None)) if absent in branches]
+    present = tuple(branch for branch in branches if branch not in absent)
+    match optionals:
+        case "some":
+            return branches
+        case "null" if not any(map(_holds_records, present)):
+            return (absent[-1],)
+        case "unset" if not any(map(_holds_records, present)):
+            return (absent[0],)
+        case "given" | "null" | "unset":
+            return present
+
+
+def _holds_records(hint: Any) -> bool:
+    inner = typing.get_args(hint)
+    return any(map(_holds_records, inner)) if inner else isinstance(hint, type) and issubclass(hint, msgspec.Struct)
 
 
 def for_fastavro(value: Any, hint: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import typing
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from schemas.codec.reading import COMMAND_LIMITS
 from schemas.contracts import CONTRACTS, schema_of
 from schemas.envelope import BusinessTransaction, Cause, CommandOutcome, CommandRecord, Mode, Status, Unparsed
 from schemas.fields import Command, Entity, Event, Word
-from tests.contracts.drawing import BRANCHES, for_fastavro, words
+from tests.contracts.drawing import BRANCHES, Optionals, for_fastavro, words
 
 CODECS: dict[str, Codec[Any]] = {
     codec.contract: codec for codec in (COMMAND, TRANSACTION, OUTCOME, CATALOG, PROVISIONING)
@@ -75,16 +76,17 @@ def in_its_envelope(word: Word) -> CommandRecord | CommandOutcome:
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.__name__)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_word_crosses(word: type[Word], data: st.DataObject) -> None:
-    envelope = in_its_envelope(data.draw(words(word)))
-    codec = CODECS["Command" if isinstance(envelope, CommandRecord) else "CommandOutcome"]
+    for optionals in typing.get_args(Optionals):
+        envelope = in_its_envelope(data.draw(words(word, optionals)))
+        codec = CODECS["Command" if isinstance(envelope, CommandRecord) else "CommandOutcome"]
 
-    payload = codec.encode(envelope)
+        payload = codec.encode(envelope)
 
-    assert payload == by_fastavro(codec.contract, envelope)
-    assert codec.decode(payload) == envelope
+        assert payload == by_fastavro(codec.contract, envelope)
+        assert codec.decode(payload) == envelope
 
 
 def test_threads_may_meet_a_word_for_the_first_time_together() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from schemas.order_lines import LineState
 from schemas.wallets import WalletCreated, WalletCredited, WalletDebited
 from tests.accounts.book import events, refusals
 from tests.orders.billed import Shop, is_refused
+
+pytestmark = pytest.mark.slow
 
 BUNDLE = {"product": "PBX", "components": [{"product": "LINE_A"}, {"product": "QUEUE"}]}
 SERVICES: tuple[dict[str, Any], ...] = (

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.acting import LIVE
 from schemas.envelope import Status
 from tests.orders.counter import Counter, line
+
+pytestmark = pytest.mark.slow
 
 LINES: tuple[dict[str, Any], ...] = (
     line(product="LINE_A"),

@@ -6,6 +6,7 @@ from collections import Counter as Counted
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -22,6 +23,8 @@ from schemas.orders import GroupState, Order, OrderState
 from schemas.subscriptions import SubscriptionEvent, SubscriptionService
 from schemas.wallets import WalletEvent
 from tests.orders.counter import Counter, line
+
+pytestmark = pytest.mark.slow
 
 ORDERS = ("o-1", "o-2")
 MOVES_LATER = ("compensated_by", "provisioning", "sync", "synchronized_revision")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from schemas.schedule import (
 )
 from tests.accounts.book import CUSTOMER
 from tests.schedule.walking import LIVE, SUBSCRIPTION, Walk, facts, plans, step
+
+pytestmark = pytest.mark.slow
 
 FAR = timedelta(days=90)
 """Behind everything that a walk can plan."""

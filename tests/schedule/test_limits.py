@@ -9,6 +9,8 @@ from schemas.refusals import Violation
 from tests.accounts.book import refusals
 from tests.schedule.walking import Walk
 
+pytestmark = pytest.mark.slow
+
 
 def plan(walk: Walk, count: int) -> None:
     """Stop and start a service in turn, day by day."""

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from schemas.accounts import Contact, CreateAccount
 from schemas.cards import first_card_path, holds_card_number, may_hold_card_number, passes_luhn
 
+pytestmark = pytest.mark.slow
+
 CARDS = {
     "visa": "4111111111111111",
     "visa of thirteen digits": "4222222222222",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -19,6 +20,8 @@ from schemas.catalog import Dependency, DependencyScope, Selector
 from schemas.envelope import Mode, Status
 from schemas.subscriptions import Subscription, SubscriptionService
 from tests.subscriptions.small import Shelf
+
+pytestmark = pytest.mark.slow
 
 DRAFT, EFFECTIVE, NOT_EFFECTIVE = ServiceState.DRAFT, ServiceState.EFFECTIVE, ServiceState.NOT_EFFECTIVE
 

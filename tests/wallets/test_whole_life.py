@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from schemas.provisioning import ProvisioningRequested
 from schemas.subscriptions import SubscriptionServiceAdded, SubscriptionServiceStateChanged
 from schemas.wallets import DebitKind, WalletAdjusted, WalletCredited, WalletDebited
 from tests.accounts.book import Book
+
+pytestmark = pytest.mark.slow
 
 PREPAID, POSTPAID, WALLET = "u-1", "u-2", "w-1"
 COMPONENTS = ("LINE_A", "LINE_B", "POTS", "QUEUE_S")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
-from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas import wire
@@ -61,6 +61,21 @@ class Sender:
         self.producer.produce(topic, value, customer.encode(), partition_of(customer, PARTITIONS))
 
 
+def ends(settings: Settings) -> dict[tuple[str, int], int]:
+    """Where the committed records of every partition end; brokers learn of new partitions after we do."""
+    names = settings.topology.transactions, settings.topology.outcomes
+    places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
+    admin, deadline = AdminClient(settings.client_properties()), time.monotonic() + 30
+    while True:
+        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        found = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_COMMITTED)
+        try:
+            return {(each.topic, each.partition): found[each].result(30).offset for each in places}
+        except KafkaException:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 LOOKS = 5
 """A sink that has nothing to do is left so many times to look, so that it has begun."""
 
@@ -69,12 +84,7 @@ class Complete:
     """Stops a sink when it has read, and published, all that is in the topics now."""
 
     def __init__(self, settings: Settings) -> None:
-        names = settings.topology.transactions, settings.topology.outcomes
-        places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
-        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        admin = AdminClient(settings.client_properties())
-        found = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_COMMITTED)
-        self.missing = {(each.topic, each.partition): found[each].result(30).offset for each in places}
+        self.missing = ends(settings)
         self.missing = {place: end for place, end in self.missing.items() if end > 0}
         self.began, self.asked = time.monotonic(), 0
         with contextlib.suppress(WarehouseUnfit), contextlib.closing(Warehouse.read(place_of(settings))) as warehouse:

@@ -213,20 +213,21 @@ def test_views_that_others_were_built_on_are_not_taken_away(
 ) -> None:
     played.into(database).close()
     with psycopg.connect(database.url, autocommit=True) as theirs:
-        theirs.execute("CREATE VIEW of_theirs AS SELECT count(*) FROM billfold.dim_customer")
+        theirs.execute("CREATE VIEW of_theirs AS SELECT count(*) FROM billfold.warehouse_age")
     shorter = replace(
-        VIEWS["dim_customer"],
-        columns=VIEWS["dim_customer"].columns[:1],
-        query="SELECT customer_id FROM log_customer",
+        VIEWS["warehouse_age"],
+        columns=VIEWS["warehouse_age"].columns[:1],
+        query="SELECT published_at FROM sink_publication",
     )
-    monkeypatch.setitem(VIEWS, "dim_customer", shorter)
-    with pytest.raises(WarehouseUnfit, match="of_theirs depends on view dim_customer"):
+    monkeypatch.setitem(VIEWS, "warehouse_age", shorter)
+    with pytest.raises(WarehouseUnfit, match="of_theirs depends on view warehouse_age"):
         Warehouse.open(database, SOURCES)
     with psycopg.connect(database.url, autocommit=True) as theirs:
         theirs.execute("DROP VIEW of_theirs")
     Warehouse.open(database, SOURCES).close()
     with contextlib.closing(Warehouse.read(database)) as warehouse:
-        assert len(warehouse.rows("SELECT * FROM dim_customer")[0]) == 1
+        columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'warehouse_age'"
+        assert warehouse.rows(columns) == [(1,)]
 
 
 # -- records that cannot be read, and processes that decode
