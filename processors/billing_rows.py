@@ -42,6 +42,19 @@ ACCOUNT_ATTRIBUTES = ("service_account", "billing_account", "owner_account")
 
 Read = Callable[[bytes], bytes | None]
 
+_CONCERNED = frozenset(
+    {
+        BillingAssignment,
+        OrderLine,
+        BillingProfile,
+        Order,
+        CollectionsGroup,
+        CorporateHierarchy,
+        Payment,
+        Subscription,
+    }
+)
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -63,16 +76,18 @@ decode_revision = msgspec.msgpack.Decoder(int).decode
 
 def changes(customer_id: str, before: Entity | None, after: Entity, read: Read) -> IndexRows:
     """Rows to write (or, as None, to delete) because an entity changed. `read` answers a row as it is now."""
+    if type(after) not in _CONCERNED:  # most events of other domains end here
+        return {}
     match after:
-        case BillingProfile():
-            assert before is None or isinstance(before, BillingProfile)
-            return _profile(customer_id, before, after)
         case BillingAssignment():
             assert before is None or isinstance(before, BillingAssignment)
             return _assignment(customer_id, before, after, read)
         case OrderLine():
             assert before is None or isinstance(before, OrderLine)
             return _line(customer_id, before, after)
+        case BillingProfile():
+            assert before is None or isinstance(before, BillingProfile)
+            return _profile(customer_id, before, after)
         case Order():
             assert before is None or isinstance(before, Order)
             return _order(customer_id, before, after)

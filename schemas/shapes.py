@@ -236,27 +236,3 @@ def _default(shape: Shape, info: msgspec.structs.FieldInfo, place: str) -> Any:
     if isinstance(shape, Scalar) and shape.kind in {Kind.AMOUNT, Kind.HASH}:
         raise Undescribed(f"{place}: a {shape.kind.lower()} has no default in the contracts")
     return msgspec.json.decode(msgspec.json.encode(default))
-
-
-def rows_within(row: Row) -> Iterator[Row]:
-    """A record and all records in it, each once, in the order in which Avro meets them."""
-    seen: dict[Row, None] = {}
-
-    def walk(shape: Shape) -> None:
-        match shape:
-            case Row():
-                if shape in seen:
-                    return
-                seen[shape] = None
-                for field in fields_of(shape.struct):
-                    walk(field.shape)
-            case OneOf():
-                for branch in shape.rows:
-                    walk(branch)
-            case Listing(item=inner) | Mapping(value=inner) | Maybe(inner=inner):
-                walk(inner)
-            case Scalar() | Choice():
-                pass
-
-    walk(row)
-    yield from seen

@@ -22,7 +22,7 @@ def billing_order(customer: CustomerView, account_ids: Iterable[str] | None = No
     against the first; else by account_id.
     """
     accounts = sorted(customer.ids("account") if account_ids is None else set(account_ids))
-    return _ordered(accounts, _payers(customer, accounts), _owners(customer, accounts))
+    return ordered(accounts, _payers(customer, accounts), _owners(customer, accounts))
 
 
 def _payers(customer: CustomerView, accounts: list[str]) -> Edges:
@@ -44,8 +44,12 @@ def _owners(customer: CustomerView, accounts: list[str]) -> Edges:
     return {member: tuple(owners) for member, owners in found.items()}
 
 
-def _ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ...]:
+def ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ...]:
     """Whoever nobody has to come before, by account_id; an owner waits for its members as long as others can go on."""
+    owners = {
+        member: tuple(owner for owner in found if not _comes_before(owner, member, payers))
+        for member, found in owners.items()
+    }
     before, better = _counted(accounts, payers), _counted(accounts, owners)
     ready = [(better[account] > 0, account) for account in accounts if not before[account]]
     heapify(ready)
@@ -66,6 +70,19 @@ def _ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ..
             if not better[owner] and not before[owner]:
                 heappush(ready, (False, owner))
     return tuple(done)
+
+
+def _comes_before(account: str, other: str, payers: Edges) -> bool:
+    """Whether an account has to stand before another one, because payers say so."""
+    waiting, seen = [account], {account}
+    while waiting:
+        for after in payers.get(waiting.pop(), ()):
+            if after == other:
+                return True
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return False
 
 
 def _counted(accounts: list[str], edges: Edges) -> dict[str, int]:
