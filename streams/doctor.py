@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +16,14 @@ from rich.markup import escape
 from state.changelogs import KafkaLog, Span, Spot
 from state.partition import Damaged, Held, Meta, Partition, Unfit
 from state.source import SOURCE_KEY, STATE_VERSION, SourceEntry, decode
+from state.warehouse import Server, Warehouse
 from streams import settings, topology
 from streams.catalogs import read_versions
 from streams.mistakes import sentence
 from streams.reaching import reach_kafka
 from streams.schema_ids import use_registry
 from streams.settings import Clock, Settings
+from streams.sink_place import place_of
 
 ASK_SECONDS = 10.0
 STABLE_SECONDS = 30.0
@@ -111,6 +114,11 @@ def _disk(configured: Settings) -> Iterator[str]:
 
 
 def _warehouse(configured: Settings) -> Iterator[str]:
+    place = place_of(configured)
+    if isinstance(place, Server):
+        with contextlib.closing(Warehouse.read(place)):
+            yield f"{place} answers"
+        return
     if not configured.warehouse.exists():
         yield f"{configured.warehouse} is not there yet: `billfold sink` makes it"
         return

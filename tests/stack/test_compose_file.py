@@ -20,8 +20,9 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"] 
 
 
 def test_it_has_what_the_spine_needs() -> None:
-    assert {"kafka", "topics", "catalog", "worker", "sink", "registry"} == set(SERVICES)
-    assert SERVICES["registry"]["profiles"] == ["registry"], "the registry is a choice"
+    assert {"kafka", "topics", "catalog", "worker", "sink", "registry", "postgres"} == set(SERVICES)
+    for choice in ("registry", "postgres"):
+        assert SERVICES[choice]["profiles"] == [choice], "it is a choice"
     assert all("profiles" not in service for service in OURS.values())
 
 
