@@ -21,6 +21,7 @@ from schemas.previews import (
     PreviewedWallet,
 )
 from schemas.refusals import Violation
+from schemas.synchronization import SyncedLine, Unused
 
 RULES_VERSION = f"2026.1+tzdata.{tzdata.IANA_VERSION}"
 """Which rules and time zone database decided. A changed rule stays reachable behind `Context.rules`.
@@ -126,6 +127,8 @@ class CommandOutcome(Word, frozen=True, kw_only=True):
     duplicate_of: Annotated[str | None, doc("Command that had the same reference and body first (ABS-12)")] = None
     conflicts: Annotated[tuple[Conflict, ...], doc("Scheduled actions that would now fail (SCH-13)")] = ()
     already_billed: Annotated[tuple[AlreadyBilled, ...], doc("Lines that an earlier update has billed (BSU-9)")] = ()
+    lines: Annotated[tuple[SyncedLine, ...], doc("What became of each synchronized line (SYN-10)")] = ()
+    unused: Annotated[tuple[Unused, ...], doc("Data of the command that no line needed (CRE-14)")] = ()
     effective_at: Annotated[datetime | None, doc("Preview of an action: from when it would hold")] = None
     added: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would come")] = ()
     removed: Annotated[tuple[PreviewedService, ...], doc("Preview: services that would end")] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.order_lines import AlreadyBilled
+from schemas.synchronization import SyncedLine, Unused
 
 
 class Remarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -12,6 +13,8 @@ class Remarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     duplicate_of: str | None = None
     already_billed: tuple[AlreadyBilled, ...] = ()
+    lines: tuple[SyncedLine, ...] = ()
+    unused: tuple[Unused, ...] = ()
 
 
 NONE = Remarks()

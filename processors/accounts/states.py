@@ -9,6 +9,8 @@ import msgspec
 
 from processors.accounts.evolution import evolve
 from processors.accounts.moments import effective_at, is_planned, is_too_far_back
+from processors.billing_profiles.following import paid_children
+from processors.billing_profiles.switching import drop_switches
 from processors.bill_cycles import begin_periods, drop_plan, end_periods
 from processors.context import Context
 from processors.customer import CustomerView
@@ -150,13 +152,17 @@ def deactivation_violations(customer: CustomerView, account: Account, wish: Wish
 
 
 def nonpaying_children(customer: CustomerView, account: Account) -> tuple[str, ...]:
-    """Live accounts that an account pays for: its children that are not responsible for their own payments."""
+    """Live accounts that an account pays for, by account_id.
+
+    They are its children that are not responsible for their own payments, or a profile of it pays for one of theirs.
+    """
     children = map(customer.account, customer.children(account.account_id))
-    return tuple(
+    found = {
         child.account_id
         for child in children
         if child is not None and child.state is not DEACTIVATED and not child.payment_responsible
-    )
+    }
+    return tuple(sorted(found.union(paid_children(customer, account.account_id))))
 
 
 # -- what happens
@@ -224,7 +230,7 @@ def _changed(  # an account, what it is to be, and why
 
 
 def _ended(customer: CustomerView, account: Account, changed: AccountStateChanged, context: Context) -> Iterator[Event]:
-    """What a deactivation takes along: both plans, the period, then the subscriptions (ACC-41)."""
+    """What a deactivation takes along: both plans, planned payers, the period, then the subscriptions (ACC-41)."""
     yield from drop_plan(account, CancelReason.ACCOUNT_DEACTIVATED)
     if account.planned_state_change is not None:
         yield AccountStateChangeCancelled(
@@ -232,6 +238,7 @@ def _ended(customer: CustomerView, account: Account, changed: AccountStateChange
             change_id=account.planned_state_change.change_id,
             cause=PlanEnd.ACCOUNT_DEACTIVATED,
         )
+    yield from drop_switches(customer, account.account_id)
     yield from end_periods(account, changed.effective_date, context)
     yield from cancel_all(customer, account.account_id, changed.effective_at, context)
 

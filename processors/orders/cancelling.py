@@ -60,10 +60,11 @@ def cancel(customer: CustomerView, command: CancelOrder, context: Context) -> De
     events += content_changed(draft, order.order_id, (line.group_id for line in live))
     for event in _freed(draft, order):
         recorded(draft, events, event)
-    events += settle(draft, order.order_id, context)
     line_ids = [line.line_id for line in live]
     broken, taken_back = carrying.cancelled(draft, order.order_id, line_ids, command.on_superseded, context)
-    return Refused(tuple(broken)) if broken else (*events, *taken_back)
+    if broken:
+        return Refused(tuple(broken))
+    return *events, *taken_back, *settle(draft, order.order_id, context)
 
 
 def _cancelled(line: OrderLine) -> OrderLineCancelled:

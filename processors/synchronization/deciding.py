@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from processors.context import Context
 from processors.customer import CustomerView
-from processors.decision import Decision, Refused
+from processors.decision import Accepted, Decision, Refused
 from processors.orders.states import settle
 from processors.synchronization.brought import Brought
 from processors.synchronization.carrying import carry_out
-from processors.synchronization.finishing import say_order
+from processors.synchronization.finishing import answers, say_order
 from processors.synchronization.planning import is_gone, to_undo
 from processors.synchronization.work import BEFORE_ALL, Phase, Work
 from schemas.lineage import LineAction
 from schemas.order_lines import LineState, OrderLine
 from schemas.orders import Order, OrderState
 from schemas.refusals import Code, Violation, violation
+from schemas.remarks import Remarks
 from schemas.synchronization import SynchronizeOrderBillingAccounts
 
 
@@ -45,7 +46,8 @@ def synchronize(customer: CustomerView, command: SynchronizeOrderBillingAccounts
 
     if work.has_events():
         work.taken_over(Phase.DONE, settle(work.view, order.order_id, context))
-    return work.events()
+    remarks = Remarks(lines=answers(tasks), unused=brought.unused())
+    return Accepted(events=work.events(), remarks=remarks)
 
 
 def _addressed(customer: CustomerView, command: SynchronizeOrderBillingAccounts) -> Order | Violation:

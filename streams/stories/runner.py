@@ -16,7 +16,6 @@ import msgspec
 from processors.assembling import looked_at, parts
 from processors.customer import Stored
 from processors.draft import Draft
-from schemas.cards import first_card_path
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
 from schemas.refusals import Code
@@ -161,7 +160,7 @@ class _Run:
                 parsed = Unparsed(command_type=command_type, json=_json.encode(sealed).decode())
             except (TypeError, ValueError) as mistake:
                 raise _Failed(f"expected a body that JSON can hold: {mistake}") from None
-        elif first_card_path(body) is None:  # no door seals a card number: it refuses it, as the core does here
+        else:
             parsed = seal_command(parsed, customer_id, self.stage.vault)
         return CommandRecord(
             command_id=asked.command_id,
