@@ -6,9 +6,14 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+LIST_ITEMS = 500
+"""How many items a list of a command may have: an order's lines, a bundle's components."""
+
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """Anything with a name in the contracts."""
+    """Anything with a name in the contracts. `listed_up_to`: how many of them one list of a command may hold."""
+
+    listed_up_to: ClassVar[int] = LIST_ITEMS
 
 
 class Command(Word, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from decimal import Context, Decimal
 
 import msgspec
 
-from schemas.fields import Command
+from schemas.fields import LIST_ITEMS, Command, Word
 from schemas.sealed import is_sealed, longest_sealed
 from schemas.words import COMMANDS
 
@@ -35,13 +35,17 @@ def read_body(command_type: str, body: object) -> Command | Misfit:
 
 TEXT_BYTES = 1024
 """A name or a line of an address; of a sealed value what it was before."""
-LIST_ITEMS = 500
 MAP_ENTRIES = 100
 AMOUNT_DECIMALS = 9
 AMOUNT_BOUND = Decimal(10) ** 29
 WIDE = Context(prec=60)
 FIRST_MOMENT, LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is a mistake, and would lie in the due index for ever."""
+
+
+def _most(items: tuple[object, ...]) -> int:
+    """How many of such items a list may hold."""
+    return items[0].listed_up_to if items and isinstance(items[0], Word) else LIST_ITEMS
 
 
 def _beyond_limits(value: object, path: str) -> Misfit | None:
@@ -58,8 +62,8 @@ def _beyond_limits(value: object, path: str) -> Misfit | None:
                 return Misfit(path, "timestamp with an offset from UTC")
             fits = FIRST_MOMENT <= value < LAST_MOMENT
             return None if fits else Misfit(path, "timestamp between 2000 and 2100")
-        case tuple() if len(value) > LIST_ITEMS:
-            return Misfit(path, f"at most {LIST_ITEMS} elements")
+        case tuple() if len(value) > (most := _most(value)):
+            return Misfit(path, f"at most {most} elements")
         case dict() if len(value) > MAP_ENTRIES:
             return Misfit(path, f"at most {MAP_ENTRIES} entries")
         case tuple():

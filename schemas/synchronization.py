@@ -146,7 +146,9 @@ class ProfileData(Word, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NodeData(Word, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An account of a corporate tree, and the one above it."""
+    """An account of a corporate tree, and the one above it. A tree is told whole, and corporations are large."""
+
+    listed_up_to: ClassVar[int] = 5_000
 
     account: AccountRef
     parent: Annotated[AccountRef | None, doc("The node above it; null for the root only")] = None

@@ -10,7 +10,7 @@ from functools import partial
 from processors.analytics import OUTCOME_TABLES, TABLE_OF
 from state.warehouse import Warehouse
 from state.warehouse.catalog import TABLES
-from state.warehouse.database import Dialect
+from state.warehouse.databases.database import Dialect
 from state.warehouse.digest import Tally, Tallying
 from streams.settings import Settings
 from streams.sink_decoding import Decoders, decoders

@@ -22,7 +22,7 @@ import duckdb
 from state.warehouse import Warehouse, WarehouseUnfit
 from state.warehouse.definitions import Column
 from state.warehouse.domains import DESCRIBED
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 from streams.sealing import unseal
 from streams.vault import KeyVault, Vault, VaultError
 from streams.warehouse_copies import literal, present

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from state.warehouse import Warehouse, WarehouseUnfit
-from state.warehouse.duckdb_file import MEMORY_LIMIT
+from state.warehouse.databases.duckdb_file import MEMORY_LIMIT
 
 STORAGE_VERSION = "v1.4.0"
 """What DuckDB 1.4 and later read; the published copy is in the newest."""

@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 
 from state.warehouse import WarehouseUnfit
 from state.warehouse.definitions import Table, View
-from state.warehouse.dictionary import marks
+from state.warehouse.documents.dictionary import marks
 from state.warehouse.documents import MADE_ONLY, documents
 from state.warehouse.domains import DESCRIBED, domains
 

@@ -15,6 +15,7 @@ from processors.orders.grouping import content_changed
 from processors.orders.scope import Chosen, chosen
 from processors.orders.states import lock, recorded, settle
 from processors.orders.targets import targets
+from processors.payments.awaiting import awaited
 from schemas.fields import Event
 from schemas.order_events import BillingSystemUpdated, OrderLineLocked
 from schemas.order_lines import Billed, LockReason, OrderLine
@@ -59,7 +60,7 @@ def bill(draft: CustomerView, found: Chosen, since: Moment, context: Context) ->
     violations = (
         *readiness.provisioning_violations(lines, context),
         *unready,
-        *readiness.payment_violations(found.order, context),
+        *awaited(draft, found.order, context),
         *misplaced,
         *applied.violations,
     )

@@ -1,4 +1,4 @@
-"""Whether lines may reach the billing system yet: implemented, customer data there, paid (BSU-8, RVN-9, PAY-4a)."""
+"""Whether lines may reach the billing system yet: implemented, and with its customer data (BSU-8, RVN-9)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.references import as_given, find_account
-from schemas.lineage import AccountSync
 from schemas.order_lines import LineProvisioning, OrderLine
-from schemas.orders import Order
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, violation
 
@@ -43,18 +41,6 @@ def customer_data_violations(view: CustomerView, lines: Sequence[OrderLine]) -> 
         if not missing and _is_outdated(line):
             for field in _changed_since(view, line):
                 yield _unready(view, line, field, CHANGED_SINCE)
-
-
-def payment_violations(order: Order, context: Context) -> Iterator[Violation]:
-    """An order whose payment is still awaited is not billed (PAY-4a)."""
-    if order.account_sync is AccountSync.AWAITING_PAYMENT and context.catalog.switches.payment_before_billing:
-        yield violation(
-            Code.PAYMENT_AWAITED,
-            "PAY-4a",
-            None,
-            order_id=order.order_id,
-            billing_profile_id=order.payment_billing_profile,
-        )
 
 
 def _judged(line: OrderLine) -> Iterator[str]:

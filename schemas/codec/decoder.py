@@ -227,7 +227,8 @@ class Decoding:
     def _many(self, writer: Any, item: Shape, target: str, pad: str, *, plain: bool, named: bool = False) -> list[str]:
         """Blocks of items until an empty block; with `named` a map, else a tuple."""
         limits = self.options.limits
-        limit, what = (limits.map_entries, "map") if named else (limits.list_items, "list")
+        most = max(limits.list_items, getattr(item.struct, "listed_up_to", 0) if isinstance(item, Row) else 0)
+        limit, what = (limits.map_entries, "map") if named else (most, "list")
         each, held = f"{self._variable()}", f"{self._variable()}"
         inner = pad + "            "
         key = [inner + line for line in self._scalar(Kind.TEXT, "name")] if named else []

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from schemas.codec.writing import AMOUNT_MAX, AMOUNT_SCALE, ENTRIES_MAX, EXACT
+from schemas.fields import LIST_ITEMS
 from schemas.sealed import longest_sealed
 from schemas.shapes import EPOCH, EPOCH_ORDINAL
 from schemas.wire import Unreadable
@@ -40,7 +41,7 @@ class Limits:
 COMMAND_LIMITS = Limits(
     record_bytes=256 * 1024,  # a topic's limit for commands
     text_bytes=longest_sealed(1024),  # a name, an address line; sealed, it is longer
-    list_items=500,
+    list_items=LIST_ITEMS,  # of words that say nothing else
     map_entries=100,
     first_moment=datetime(2000, 1, 1, tzinfo=UTC),
     last_moment=datetime(2100, 1, 1, tzinfo=UTC),  # later ones are mistakes, and waste a due index

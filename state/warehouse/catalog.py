@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from state.warehouse import (
+from state.warehouse import questions
+from state.warehouse.definitions import Table, View
+from state.warehouse.tables import (
     accounts,
     bill_cycles,
     billing_profiles,
@@ -13,14 +15,12 @@ from state.warehouse import (
     orders,
     payments,
     provisioning,
-    questions,
     schedule,
     subscriptions,
     synchronization,
     upkeep,
     wallets,
 )
-from state.warehouse.definitions import Table, View
 
 _DOMAINS = (
     commands,

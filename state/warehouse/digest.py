@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from state.warehouse.database import Dialect
+from state.warehouse.databases.database import Dialect
 from state.warehouse.definitions import Kind, Table
-from state.warehouse.statements import DUCKDB, quoted
+from state.warehouse.databases.statements import DUCKDB, quoted
 
 _HEX_DIGITS = 15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

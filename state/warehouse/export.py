@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from state.warehouse.definitions import Table, View
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 
 
 class Format(StrEnum):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from state.warehouse import (
+from state.warehouse.definitions import Table
+from state.warehouse.tables import (
     accounts,
     bill_cycles,
     billing_profiles,
@@ -27,7 +28,6 @@ from state.warehouse import (
     upkeep,
     wallets,
 )
-from state.warehouse.definitions import Table
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 from state.warehouse.batches import Advance, Batch, Source, WarehouseUnfit, difference
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
-from state.warehouse.database import Database, Dialect, Place, Server
+from state.warehouse.databases.database import Database, Dialect, Place, Server
 from state.warehouse.definitions import Table, View
 from state.warehouse.digest import Tally, by_offset_sql, summed, sums_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS
-from state.warehouse.statements import add_column, comments, create_table, create_view
+from state.warehouse.databases.statements import add_column, comments, create_table, create_view
 
 _SOURCES = "SELECT topic, cluster_id, topic_id, partitions FROM sink_source"
 BESIDE = "rebuild__"
@@ -328,9 +328,9 @@ def _digest(described: Table | View, dialect: Dialect) -> str:
 
 def _connected(place: Place, *, writing: bool) -> Database:
     if isinstance(place, Server):
-        from state.warehouse.postgres import PostgreSQL  # noqa: PLC0415 - who has a file needs no PostgreSQL
+        from state.warehouse.databases.postgres import PostgreSQL  # noqa: PLC0415 - who has a file needs no PostgreSQL
 
         return PostgreSQL(place, writing=writing)
-    from state.warehouse.duckdb_file import DuckDBFile  # noqa: PLC0415 - who has a server needs no DuckDB
+    from state.warehouse.databases.duckdb_file import DuckDBFile  # noqa: PLC0415 - who has a server needs no DuckDB
 
     return DuckDBFile(place, writing=writing)

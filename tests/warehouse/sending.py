@@ -15,7 +15,7 @@ from schemas import wire
 from schemas.partition import partition_of
 from state.warehouse import Batch, Warehouse, WarehouseUnfit
 from state.warehouse.catalog import FACTS
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 from streams.completeness import completeness
 from streams.settings import Settings
 from streams.sink import fill

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from state.warehouse.contract import FRESH_MINUTES, contract
+from state.warehouse.documents.contract import FRESH_MINUTES, contract
 from state.warehouse.definitions import Table
 from state.warehouse.domains import DESCRIBED
 from streams.command_line import app

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from compose import environments
-from state.warehouse import dbt_sources
+from state.warehouse.documents import dbt_sources
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.quality import rules
 from tests.warehouse.tools import everything, run, tool

@@ -9,11 +9,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner
 
-from state.warehouse import WarehouseUnfit, dictionary
+from state.warehouse import WarehouseUnfit
+from state.warehouse.documents import dictionary
 from state.warehouse.definitions import Table, View, moment, text
 from state.warehouse.domains import DESCRIBED, domains
 from state.warehouse.star import Star, star_of
-from state.warehouse.star_picture import picture
+from state.warehouse.documents.star_picture import picture
 from streams.command_line import app
 from streams.warehouse_documents import NameUnknown, show_dictionary, stale, write_documents
 

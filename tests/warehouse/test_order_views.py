@@ -23,7 +23,7 @@ from state.warehouse import (
 from state.warehouse.catalog import FACTS
 from state.warehouse.definitions import Table, View
 from state.warehouse.digest import Tallying
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 from tests.warehouse.customer_data import synchronized
 from tests.warehouse.ordering import ordered
 from tests.warehouse.played import SOURCES, Played

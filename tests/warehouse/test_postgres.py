@@ -12,7 +12,7 @@ import pytest
 from state.warehouse import Warehouse
 from state.warehouse.catalog import TABLES, VIEWS
 from state.warehouse.definitions import Kind, Table, View
-from state.warehouse.postgres_sql import POSTGRES
+from state.warehouse.databases.postgres_sql import POSTGRES
 from tests.warehouse.household import firm_and_household
 from tests.warehouse.places import fresh_database
 from tests.warehouse.played import Played

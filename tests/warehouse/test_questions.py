@@ -14,7 +14,7 @@ import pytest
 from state.warehouse import Batch, Server, Warehouse
 from state.warehouse.catalog import VIEWS
 from state.warehouse.questions import VIEWS as QUESTIONS
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 from tests.warehouse.household import firm_and_household
 from tests.warehouse.played import SOURCES, Played
 from tests.warehouse.switchboard import switchboard, television

@@ -32,7 +32,7 @@ from state.warehouse.catalog import FACTS, TABLES, VIEWS
 from state.warehouse.definitions import text
 from state.warehouse.digest import Tallying, row_number_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS, Migration
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 from tests.warehouse.played import BEGIN, SOURCES, Played
 from tests.warehouse.switchboard import switchboard, television
 

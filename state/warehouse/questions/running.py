@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from state.warehouse.definitions import SOURCE, View, day, fraction, text, whole
-from state.warehouse.schedule import LATE_SECONDS
+from state.warehouse.tables.schedule import LATE_SECONDS
 
 _COMMAND = text("command_type", "Name of the command")
 

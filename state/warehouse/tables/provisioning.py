@@ -15,7 +15,7 @@ from state.warehouse.definitions import (
     sealed,
     text,
 )
-from state.warehouse.dimensions import VALID_FROM, dimension
+from state.warehouse.tables.dimensions import VALID_FROM, dimension
 
 _DISTRIBUTOR = text("distributor_id", "Distributor, unique within the customer")
 _ITEM = text("item_id", "Installed item, unique within the customer")

@@ -15,7 +15,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from state.warehouse.catalog import TABLES, VIEWS
 from state.warehouse.definitions import Column, Kind, Table, View
-from state.warehouse.statements import quoted
+from state.warehouse.databases.statements import quoted
 
 TYPES: dict[Kind, str] = {
     Kind.TEXT: "TEXT",

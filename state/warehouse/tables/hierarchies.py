@@ -14,7 +14,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-from state.warehouse.dimensions import VALID_FROM, dimension
+from state.warehouse.tables.dimensions import VALID_FROM, dimension
 
 _CHILD = text("child_account_id", "The account below")
 _PARENT = text("parent_account_id", "The account above it; null: none any more", required=False)

@@ -20,7 +20,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-from state.warehouse.dimensions import VALID_FROM, dimension
+from state.warehouse.tables.dimensions import VALID_FROM, dimension
 
 _SERVICE = text("service_id", "The service; of a promotion the order line")
 _PROFILE = text("billing_profile_id", "Billing profile, unique within the customer")

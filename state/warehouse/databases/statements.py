@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from state.warehouse.database import Dialect
+from state.warehouse.databases.database import Dialect
 from state.warehouse.definitions import Column, Kind, Table, View
 
 TYPES: dict[Kind, str] = {

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from state.warehouse import contract, dbt_sources, dictionary
+from state.warehouse.documents import contract, dbt_sources, dictionary
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.star import star_of
-from state.warehouse.star_picture import picture
+from state.warehouse.documents.star_picture import picture
 
 DOCS = "state/warehouse/docs"
 DBT = "compose/dbt"

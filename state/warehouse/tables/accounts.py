@@ -23,7 +23,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-from state.warehouse.dimensions import VALID_FROM, dimension
+from state.warehouse.tables.dimensions import VALID_FROM, dimension
 
 _ACCOUNT_ATTRIBUTES = (
     text("external_id", "The CRM's own id, unique within the customer", required=False),

@@ -19,7 +19,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-from state.warehouse.dimensions import VALID_FROM
+from state.warehouse.tables.dimensions import VALID_FROM
 
 _EVENT = (*ORIGIN, CUSTOMER, SEQUENCE, POSITION)
 _ORDER = text("order_id", "Order: the CRM's cart, unique within the customer")

@@ -14,7 +14,7 @@ from state.warehouse.definitions import Column, Kind, Table, View
 from state.warehouse.domains import DESCRIBED, Domain, domains
 from state.warehouse.migrations import LATEST
 from state.warehouse.quality import Rule, rules
-from state.warehouse.statements import TYPES, quoted
+from state.warehouse.databases.statements import TYPES, quoted
 
 FILE = "warehouse.odcs.yaml"
 DATABASE = "data/warehouse.read.duckdb"

@@ -8,13 +8,12 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
 
 from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit, WarehouseUnreachable
-from state.warehouse.database import Server
+from state.warehouse.databases.places import Server
 from state.warehouse.definitions import Kind, Table, View
-from state.warehouse.postgres_sql import AGGREGATES, POSTGRES
-from state.warehouse.statements import create_view, quoted
+from state.warehouse.databases.postgres_sql import AGGREGATES, POSTGRES
+from state.warehouse.databases.statements import create_view, quoted
 
 SCHEMA = "billfold"
 CONNECT_SECONDS = 10
@@ -33,23 +32,6 @@ _BINARY: dict[Kind, str] = {
     Kind.FLAG: "bool",
 }
 _WRITING, _REBUILDING = 1, 2  # advisory locks, beside the schema's own number
-
-
-def shown(url: str) -> str:
-    """A URL without its secrets, for people. Raises WarehouseUnfit where it is none."""
-    parts = _parts(url)
-    host, port = parts.get("host", "localhost"), parts.get("port", 5432)
-    return f"postgresql://{host}:{port}/{parts.get('dbname', '')}"
-
-
-def _parts(url: str) -> dict[str, Any]:
-    try:
-        return dict(conninfo_to_dict(url))
-    except psycopg.ProgrammingError:  # its text would show parts of the URL
-        raise WarehouseUnfit(
-            "The setting `warehouse` is no URL of a PostgreSQL database: postgresql://user@host:port/database; "
-            "characters like @ : / in a password are written %40 %3A %2F."
-        ) from None
 
 
 class PostgreSQL:
@@ -220,7 +202,7 @@ def _connect(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
             cursor_factory=psycopg.RawCursor,  # `$1`, as DuckDB
             connect_timeout=CONNECT_SECONDS,
             application_name="billfold",
-            options=f"{_parts(server.url).get('options', '')} -c search_path={SCHEMA} -c TimeZone=UTC",
+            options=f"{server.parts().get('options', '')} -c search_path={SCHEMA} -c TimeZone=UTC",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=4,

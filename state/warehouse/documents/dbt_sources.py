@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from state.warehouse.contract import FRESH_MINUTES
+from state.warehouse.documents.contract import FRESH_MINUTES
 from state.warehouse.definitions import Column, Table, View
 from state.warehouse.domains import DESCRIBED
 from state.warehouse.quality import Rule, rules
 from state.warehouse.questions import VIEWS as QUESTIONS
-from state.warehouse.statements import TYPES
+from state.warehouse.databases.statements import TYPES
 
 SOURCE = "warehouse"
 _READS = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)\b")

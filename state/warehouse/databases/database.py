@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,22 +74,3 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Leave; what is not committed is gone."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a PostgreSQL database is. Its text has no secrets; the URL may."""
-
-    url: str
-
-    def __repr__(self) -> str:
-        return f"Server({self})"
-
-    def __str__(self) -> str:
-        from state.warehouse.postgres import shown  # noqa: PLC0415 - who has a file needs no PostgreSQL
-
-        return shown(self.url)
-
-
-Place = Path | Server
-"""Where a warehouse is: a DuckDB file, or a PostgreSQL database."""

@@ -22,7 +22,7 @@ from state.warehouse.definitions import (
     text,
     whole,
 )
-from state.warehouse.dimensions import VALID_FROM
+from state.warehouse.tables.dimensions import VALID_FROM
 
 _ORDER = text("order_id", "Order")
 _LINE = text("line_id", "Line, unique within the customer")
