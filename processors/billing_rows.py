@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from processors.indexes import IndexRows
+from processors.indexes import IndexRows, Reading
 from schemas.billing_profiles import (
     AssignmentState,
     BillingAssignment,
@@ -42,18 +42,25 @@ ACCOUNT_ATTRIBUTES = ("service_account", "billing_account", "owner_account")
 
 Read = Callable[[bytes], bytes | None]
 
-_CONCERNED = frozenset(
-    {
-        BillingAssignment,
-        OrderLine,
-        BillingProfile,
-        Order,
-        CollectionsGroup,
-        CorporateHierarchy,
-        Payment,
-        Subscription,
-    }
+CONCERNED: tuple[type[Entity], ...] = (
+    BillingAssignment,
+    OrderLine,
+    BillingProfile,
+    Order,
+    CollectionsGroup,
+    CorporateHierarchy,
+    Payment,
+    Subscription,
 )
+"""Entities that `changes` says something of."""
+
+FOLLOWED: tuple[type[Event], ...] = (
+    BillingAssignmentStarted,
+    BillingAssignmentChanged,
+    OrderAccountSyncCompleted,
+    OrderPaymentAwaited,
+)
+"""Events that `followed` says something of."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -74,10 +81,9 @@ decode_moment = msgspec.msgpack.Decoder(datetime).decode
 decode_revision = msgspec.msgpack.Decoder(int).decode
 
 
-def changes(customer_id: str, before: Entity | None, after: Entity, read: Read) -> IndexRows:
-    """Rows to write (or, as None, to delete) because an entity changed. `read` answers a row as it is now."""
-    if type(after) not in _CONCERNED:  # most events of other domains end here
-        return {}
+def changes(customer_id: str, before: Entity | None, after: Entity, view: Reading) -> IndexRows:
+    """Rows to write (or, as None, to delete) because an entity changed."""
+    read = view.index
     match after:
         case BillingAssignment():
             assert before is None or isinstance(before, BillingAssignment)
@@ -105,8 +111,9 @@ def changes(customer_id: str, before: Entity | None, after: Entity, read: Read) 
             return {}
 
 
-def followed(customer_id: str, event: Event, read: Read) -> IndexRows:
+def followed(customer_id: str, event: Event, view: Reading) -> IndexRows:
     """Rows that an event itself writes: since when an object is used, which revision was completed."""
+    read = view.index
     match event:
         case BillingAssignmentStarted():
             return _first_uses(customer_id, event.values.items(), event.at, read)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,16 @@ from schemas.fields import Entity, Event
 from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key, prefix
 
 _encode = msgspec.msgpack.Encoder().encode
+
+_OF_ENTITY: dict[type[Entity], list[Callable[..., IndexRows]]] = defaultdict(list)
+for _rows in (indexes, rosters, tallies, billing_rows):
+    for _entity in _rows.CONCERNED:
+        _OF_ENTITY[_entity].append(_rows.changes)
+
+_OF_EVENT: dict[type[Event], list[Callable[..., IndexRows]]] = defaultdict(list)
+for _more in (rosters, billing_rows):
+    for _event in _more.FOLLOWED:
+        _OF_EVENT[_event].append(_more.followed)
 
 
 class Draft(CustomerView):
@@ -35,12 +47,10 @@ class Draft(CustomerView):
         self._entities[identity] = after
         self.touched.pop(identity, None)
         self.touched[identity] = after
-        self._follow(indexes.changes(self.customer_id, before, after, self._zone))
-        self._follow(rosters.changes(self.customer_id, before, after, self.index))
-        self._follow(tallies.changes(self.customer_id, before, after, self.index))
-        self._follow(billing_rows.changes(self.customer_id, before, after, self.index))
-        self._follow(rosters.followed(self.customer_id, event, self.index))
-        self._follow(billing_rows.followed(self.customer_id, event, self.index))
+        for changes in _OF_ENTITY.get(type(after), ()):
+            self._follow(changes(self.customer_id, before, after, self))
+        for followed in _OF_EVENT.get(type(event), ()):
+            self._follow(followed(self.customer_id, event, self))
         self._summarize(event)
         return after
 
@@ -71,7 +81,8 @@ class Draft(CustomerView):
             case BillingPeriodStarted() if not head.had_period:
                 self._head = msgspec.structs.replace(head, had_period=True)
 
-    def _zone(self) -> ZoneInfo:
+    def zone(self) -> ZoneInfo:
+        """The customer's time zone."""
         customer = self.customer()
         assert customer is not None, "every entity belongs to a registered customer"
         return ZoneInfo(customer.time_zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,12 +24,25 @@ STATE_CHANGE, BILL_CYCLE_CHANGE, PERIOD_START, SCHEDULED_ACTION = range(4)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def changes(customer_id: str, before: Entity | None, after: Entity, zone: Callable[[], ZoneInfo]) -> IndexRows:
+class Reading(Protocol):
+    """The customer as rows that follow from a change need it."""
+
+    def index(self, index_key: bytes, /) -> bytes | None:
+        """The value of one row, as it is now."""
+
+    def zone(self) -> ZoneInfo:
+        """The customer's time zone."""
+
+
+CONCERNED: tuple[type[Entity], ...] = (Account,)
+"""Entities that `changes` says something of."""
+
+
+def changes(customer_id: str, before: Entity | None, after: Entity, view: Reading) -> IndexRows:
     """Index rows to write (or, as None, to delete) because an entity changed."""
-    if isinstance(after, Account):
-        assert before is None or isinstance(before, Account)
-        return _account(customer_id, before, after, zone)
-    return {}
+    assert isinstance(after, Account)
+    assert before is None or isinstance(before, Account)
+    return _account(customer_id, before, after, view.zone)
 
 
 def _account(customer_id: str, before: Account | None, after: Account, zone: Callable[[], ZoneInfo]) -> IndexRows:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from processors.acting import LIVE, ON
-from processors.indexes import SCHEDULED_ACTION, IndexRows, clock_id
+from processors.indexes import SCHEDULED_ACTION, IndexRows, Reading, clock_id
 from schemas.actions import ServiceState
 from schemas.amounts import as_stored
 from schemas.fields import Entity, Event
@@ -43,8 +43,23 @@ def numbered(customer_id: str, kind: str, owner: str, number: int) -> bytes:
     return within(customer_id, kind, owner) + number.to_bytes(4, "big")
 
 
-def changes(customer_id: str, before: Entity | None, after: Entity, read: Callable[[bytes], bytes | None]) -> IndexRows:
-    """Rows to write (or, as None, to delete) because an entity changed. `read` answers a row as it is now."""
+CONCERNED: tuple[type[Entity], ...] = (SubscriptionService, Subscription, ScheduledAction, Distributor, InstalledItem)
+"""Entities that `changes` says something of."""
+
+FOLLOWED: tuple[type[Event], ...] = (
+    ActionReferenceRecorded,
+    WalletDebited,
+    SubscriptionServiceAdded,
+    ScheduledActionCreated,
+    ProvisioningDistributorCreated,
+    InstalledItemRegistered,
+)
+"""Events that `followed` says something of."""
+
+
+def changes(customer_id: str, before: Entity | None, after: Entity, view: Reading) -> IndexRows:
+    """Rows to write (or, as None, to delete) because an entity changed."""
+    read = view.index
     match after:
         case SubscriptionService():
             assert before is None or isinstance(before, SubscriptionService)
@@ -65,8 +80,9 @@ def changes(customer_id: str, before: Entity | None, after: Entity, read: Callab
             return {}
 
 
-def followed(customer_id: str, event: Event, read: Callable[[bytes], bytes | None]) -> IndexRows:
+def followed(customer_id: str, event: Event, view: Reading) -> IndexRows:
     """Rows that an event itself writes: numbers given, references, charges."""
+    read = view.index
     match event:
         case ActionReferenceRecorded():
             owner = event.subscription_id or event.wallet_id

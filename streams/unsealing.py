@@ -20,9 +20,9 @@ from pathlib import Path
 import duckdb
 
 from state.warehouse import Warehouse, WarehouseUnfit
-from state.warehouse.definitions import Column
-from state.warehouse.domains import DESCRIBED
+from state.warehouse.catalog import DESCRIBED
 from state.warehouse.databases.statements import quoted
+from state.warehouse.definitions import Column
 from streams.sealing import unseal
 from streams.vault import KeyVault, Vault, VaultError
 from streams.warehouse_copies import literal, present

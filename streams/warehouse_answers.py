@@ -17,11 +17,11 @@ from rich.progress import Progress
 from rich.table import Table as Grid
 
 from state.warehouse import Warehouse, WarehouseUnfit, copy_path
+from state.warehouse.catalog import DESCRIBED
+from state.warehouse.databases.statements import quoted
 from state.warehouse.documents.contract import contract
-from state.warehouse.domains import DESCRIBED
 from state.warehouse.export import Format
 from state.warehouse.questions import VIEWS as QUESTIONS
-from state.warehouse.databases.statements import quoted
 from streams.settings import Settings, load
 from streams.sink_place import place_of
 from streams.unsealing import PLAIN, open_vault, plain_views, unsealed

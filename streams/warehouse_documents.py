@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from state.warehouse import WarehouseUnfit
+from state.warehouse.catalog import DESCRIBED, DOMAINS
 from state.warehouse.definitions import Table, View
-from state.warehouse.documents.dictionary import marks
 from state.warehouse.documents import MADE_ONLY, documents
-from state.warehouse.domains import DESCRIBED, domains
+from state.warehouse.documents.dictionary import marks
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -73,7 +73,7 @@ def show_dictionary(names: Iterable[str], console: Console | None = None) -> Non
 
 
 def _show_domains(console: Console) -> None:
-    for domain in domains():
+    for domain in DOMAINS:
         console.print(f"[bold]{domain.title}[/]  [dim]{escape(domain.doc)}[/]", highlight=False, soft_wrap=True)
         for each in domain.described:
             first = each.doc.partition(". ")[0].rstrip(".")

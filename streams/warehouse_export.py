@@ -19,9 +19,8 @@ from typing import Any
 import duckdb
 
 from state.warehouse import WarehouseUnfit
-from state.warehouse.catalog import FACTS
+from state.warehouse.catalog import DESCRIBED, FACTS
 from state.warehouse.definitions import Table, View
-from state.warehouse.domains import DESCRIBED
 from state.warehouse.export import Format, Plan, plan
 from streams.warehouse_copies import literal, present, reading
 from streams.warehouse_documents import NameUnknown

@@ -9,9 +9,9 @@ import msgspec
 
 from processors.accounts.evolution import evolve
 from processors.accounts.moments import effective_at, is_planned, is_too_far_back
+from processors.bill_cycles import begin_periods, drop_plan, end_periods
 from processors.billing_profiles.following import paid_children
 from processors.billing_profiles.switching import drop_switches
-from processors.bill_cycles import begin_periods, drop_plan, end_periods
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision, Refused

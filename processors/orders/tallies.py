@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from processors.indexes import IndexRows
+from processors.indexes import IndexRows, Reading
 from processors.ordered import GROUP_ORDER, GROUP_TALLY, IN_FLIGHT, ORDER_TALLY
 from processors.orders.lines import LIVE
 from schemas.fields import Entity
@@ -28,11 +28,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoders = {word: msgspec.msgpack.Decoder(word) for word in (OrderTally, GroupTally)}
 
 
-def changes(customer_id: str, before: Entity | None, after: Entity, read: Callable[[bytes], bytes | None]) -> IndexRows:
-    """Rows to write (or, as None, to delete) because an order or a line changed. `read` answers a row as it is now."""
+CONCERNED: tuple[type[Entity], ...] = (OrderLine, Order)
+"""Entities that `changes` says something of."""
+
+
+def changes(customer_id: str, before: Entity | None, after: Entity, view: Reading) -> IndexRows:
+    """Rows to write (or, as None, to delete) because an order or a line changed."""
     if isinstance(after, OrderLine):
         assert before is None or isinstance(before, OrderLine)
-        return _line(customer_id, before, after, read)
+        return _line(customer_id, before, after, view.index)
     if isinstance(after, Order):
         assert before is None or isinstance(before, Order)
         return _order(customer_id, before, after)

@@ -10,7 +10,7 @@ from state.warehouse.batches import (
     WarehouseUnfit,
     WarehouseUnreachable,
 )
-from state.warehouse.databases.database import Place, Server
+from state.warehouse.databases.places import Place, Server
 from state.warehouse.published_copy import copy_path, publish
 from state.warehouse.warehouse import Warehouse
 

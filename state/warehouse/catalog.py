@@ -1,6 +1,9 @@
-"""All tables and views, in the order in which they can be made."""
+"""All tables and views: by domain, by name, and in the order in which they can be made."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
 
 from state.warehouse import questions
 from state.warehouse.definitions import Table, View
@@ -22,29 +25,61 @@ from state.warehouse.tables import (
     wallets,
 )
 
-_DOMAINS = (
-    commands,
-    accounts,
-    bill_cycles,
-    subscriptions,
-    schedule,
-    wallets,
-    provisioning,
-    orders,
-    order_lines,
-    billing_updates,
-    synchronization,
-    billing_profiles,
-    hierarchies,
-    payments,
-)
 
-FACTS: dict[str, Table] = {table.name: table for domain in _DOMAINS for table in domain.TABLES}
+@dataclass(frozen=True)
+class Domain:
+    """What one module defines; `doc` is the first sentence that the module says about itself."""
+
+    name: str
+    doc: str
+    tables: tuple[Table, ...]
+    views: tuple[View, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name for people: `Bill cycles`."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def described(self) -> tuple[Table | View, ...]:
+        """Its tables, then its views."""
+        return (*self.tables, *self.views)
+
+
+def _domain(module: ModuleType) -> Domain:
+    name, doc = module.__name__.rpartition(".")[2], (module.__doc__ or "").partition("\n")[0]
+    return Domain(name, doc, getattr(module, "TABLES", ()), module.VIEWS)
+
+
+_FILLED = tuple(
+    _domain(module)
+    for module in (
+        commands,
+        accounts,
+        bill_cycles,
+        subscriptions,
+        schedule,
+        wallets,
+        provisioning,
+        orders,
+        order_lines,
+        billing_updates,
+        synchronization,
+        billing_profiles,
+        hierarchies,
+        payments,
+    )
+)
+"""Views may ask tables and views of domains before theirs."""
+
+DOMAINS = (*_FILLED, _domain(upkeep), _domain(questions))
+
+FACTS: dict[str, Table] = {table.name: table for domain in _FILLED for table in domain.tables}
 """The tables that are filled from the topics, and can be dropped and filled again."""
 
-UPKEEP: dict[str, Table] = {table.name: table for table in upkeep.TABLES}
-"""The sink's own tables."""
+TABLES: dict[str, Table] = {table.name: table for domain in DOMAINS for table in domain.tables}
+"""With the sink's own."""
 
-TABLES: dict[str, Table] = {**FACTS, **UPKEEP}
+VIEWS: dict[str, View] = {view.name: view for domain in DOMAINS for view in domain.views}
 
-VIEWS: dict[str, View] = {view.name: view for domain in (*_DOMAINS, questions, upkeep) for view in domain.VIEWS}
+DESCRIBED: dict[str, Table | View] = {each.name: each for domain in DOMAINS for each in domain.described}

@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from state.warehouse.databases.database import Dialect
-from state.warehouse.definitions import Kind, Table
 from state.warehouse.databases.statements import DUCKDB, quoted
+from state.warehouse.definitions import Kind, Table
 
 _HEX_DIGITS = 15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from state.warehouse.definitions import Table, View
 from state.warehouse.databases.statements import quoted
+from state.warehouse.definitions import Table, View
 
 
 class Format(StrEnum):

@@ -11,11 +11,12 @@ from typing import Any, Self
 
 from state.warehouse.batches import Advance, Batch, Source, WarehouseUnfit, difference
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
-from state.warehouse.databases.database import Database, Dialect, Place, Server
+from state.warehouse.databases.database import Database, Dialect
+from state.warehouse.databases.places import Place, Server
+from state.warehouse.databases.statements import add_column, comments, create_table, create_view
 from state.warehouse.definitions import Table, View
 from state.warehouse.digest import Tally, by_offset_sql, summed, sums_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS
-from state.warehouse.databases.statements import add_column, comments, create_table, create_view
 
 _SOURCES = "SELECT topic, cluster_id, topic_id, partitions FROM sink_source"
 BESIDE = "rebuild__"

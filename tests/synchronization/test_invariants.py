@@ -35,15 +35,23 @@ from tests.synchronization.office import ACCOUNTS, PROFILES, SERVICES, Office, W
 
 pytestmark = pytest.mark.slow
 
-ORDERS = ("o-1", "o-2", "o-3", "o-4")
+ORDERS = 4
+WITHOUT_PAYMENT = 9
+STATES = (None, None, ("SUSPENDED", "REQUESTED"), ("ACTIVE", "PAID"), ("DEACTIVATED", "CHURN"))
+REVISED = {
+    "payer": ("billing_account", "billing_profile"),
+    "account": ("service_account",),
+    "owner": ("owner_account",),
+}
+"""Which fields of a line a revision changes."""
 WITHOUT_PRIOR = (Compensation.ADD, Compensation.DELETE, Compensation.NONE)
 
-order_ids = st.sampled_from(ORDERS)
 places = st.integers(0, 5)
 wishes = st.builds(
     Wish, st.integers(0, 4), st.integers(0, 3), st.none() | st.integers(0, 4)
 )
 asked = st.tuples(st.sampled_from(SERVICES), st.sampled_from(["FITTING"] * 6 + ["ADD", "UPDATE", "MOVE_ADD"]), wishes)
+wanted_lines = st.lists(asked, min_size=1, max_size=3, unique_by=lambda found: found[0])
 how = st.fixed_dictionaries(
     {"on_superseded": st.sampled_from(["REJECT", "KEEP_CURRENT"]), "implicit_moves": st.sampled_from(["REJECT", "ALLOW"])}
 )
@@ -66,12 +74,25 @@ class Synchronizations(RuleBasedStateMachine):
         split=st.sampled_from([True, True, False]),
         strict=st.sampled_from([False, False, False, True]),
         known=st.booleans(),
+        first=st.tuples(wanted_lines, wanted_lines),
+        how=how,
     )
-    def opens(self, *, legal: bool, split: bool, strict: bool, known: bool) -> None:
+    def opens(  # the switches, whether accounts are there that no order made, and two orders
+        self,
+        *,
+        legal: bool,
+        split: bool,
+        strict: bool,
+        known: bool,
+        first: tuple[list[tuple[str, str, Wish]], ...],
+        how: dict[str, str],
+    ) -> None:
         self.office = Office(legal_hierarchy_sync=legal, split_payer=split, strict_vendor_behaviour=strict)
-        if known:  # accounts that no order made, one under the other
+        if known:
             for account, more in (("n-4", {}), ("n-3", {"parent": {"account_id": "n-4"}})):
                 self.office.ask("CreateAccount", account_id=account, account_profile="mobile", **more)
+        for wanted in first:
+            self.submit(wanted, how)
 
     # -- what happens
 
@@ -113,46 +134,61 @@ class Synchronizations(RuleBasedStateMachine):
         service, action, wish = wanted
         return line(f"{order_id}-{self.made}", service, self.fitting(service, action), wish)
 
-    @rule(order_id=order_ids, wanted=st.lists(asked, min_size=1, max_size=3, unique_by=lambda found: found[0]))
-    def submit(self, order_id: str, wanted: list[tuple[str, str, Wish]]) -> None:
-        if order_id in self.office.orders:
-            self.revise(order_id, 0, wanted[0][2], wanted[-1], "add")
+    def order(self, place: int) -> str:
+        """One of the orders that were submitted."""
+        return list(self.office.orders)[place % len(self.office.orders)]
+
+    def said(self, place: int) -> list[dict[str, Any]]:
+        """What the CRM believes one of the orders to be, without the line that asks nothing."""
+        return [dict(found) for found in self.office.orders[self.order(place)][:-1]]
+
+    @rule(wanted=wanted_lines, how=how)
+    def submit(self, wanted: list[tuple[str, str, Wish]], how: dict[str, str]) -> None:
+        number = len(self.office.orders)
+        if number == ORDERS:
             return
-        lines = [self.new_line(order_id, found) for found in wanted]
+        lines = [self.new_line(f"o-{number}", found) for found in wanted]
         before, seen = self.taken(), len(self.office.history)
-        assert self.tried(self.office.submit(order_id, lines), before, seen)
+        assert self.tried(self.office.submit(f"o-{number}", lines), before, seen)
+        self.synchronize(number, None, how, WITHOUT_PAYMENT)
 
     @rule(
-        order_id=order_ids,
+        order=places,
         place=places,
         wish=wishes,
         wanted=asked,
-        change=st.sampled_from(["add", "drop", "wish", "wish", "payer", "owner"]),
+        change=st.sampled_from(["wish", "payer", "account", "owner", "drop", "add"]),
+        how=st.none() | how,
     )
-    def revise(self, order_id: str, place: int, wish: Wish, wanted: tuple[str, str, Wish], change: str) -> None:
-        lines = [dict(found) for found in self.office.orders.get(order_id, [])[:-1]]
-        if change == "add" and lines and wanted[0] not in {found["service_id"] for found in lines}:
-            lines.insert(place % (len(lines) + 1), self.new_line(order_id, wanted))
-        elif not lines:
-            return
+    def revise(  # which order and line, what becomes of it, and how it is synchronized at once, if it is
+        self,
+        order: int,
+        place: int,
+        wish: Wish,
+        wanted: tuple[str, str, Wish],
+        change: str,
+        how: dict[str, str] | None,
+    ) -> None:
+        lines = self.said(order)
+        if change == "add" or not lines:
+            if wanted[0] not in {found["service_id"] for found in lines}:
+                lines.insert(place % (len(lines) + 1), self.new_line(self.order(order), wanted))
         elif change == "drop":
             del lines[place % len(lines)]
         else:
-            fields = {"payer": ("billing_account", "billing_profile"), "owner": ("owner_account",)}
             said = wish.values()
-            lines[place % len(lines)] |= {
-                field: said[field] for field in fields.get(change, tuple(said)) if field in said
-            }
+            fields = REVISED.get(change, tuple(said))
+            lines[place % len(lines)] |= {field: said[field] for field in fields if field in said}
         before, seen = self.taken(), len(self.office.history)
-        self.tried(self.office.revise(order_id, lines), before, seen)
+        if self.tried(self.office.revise(self.order(order), lines), before, seen) and how is not None:
+            self.synchronize(order, None, how, WITHOUT_PAYMENT)
 
-    @rule(order_id=order_ids, picked=st.none() | st.lists(places, min_size=1, max_size=2), how=how, profile=places)
-    def synchronize(self, order_id: str, picked: list[int] | None, how: dict[str, str], profile: int) -> None:
+    @rule(order=places, picked=st.none() | st.lists(places, min_size=1, max_size=2), how=how, profile=places)
+    def synchronize(self, order: int, picked: list[int] | None, how: dict[str, str], profile: int) -> None:
         """INV-OBA-1: the message again, and the same order by another one, change nothing."""
-        more: dict[str, Any] = dict(how)
-        lines = self.office.lines()
-        mine = [entry.line_id for entry in lines if entry.order_id == order_id]
-        if picked is not None and mine:
+        order_id, more = self.order(order), dict[str, Any](how)
+        mine = [entry.line_id for entry in self.office.lines() if entry.order_id == order_id]
+        if picked is not None:
             more["line_ids"] = [mine[place % len(mine)] for place in picked]
         if profile < 2:
             more["payment_billing_profile"] = list(PROFILES)[profile]
@@ -173,55 +209,49 @@ class Synchronizations(RuleBasedStateMachine):
             key: value for key, value in rows.items() if b"head" not in key
         }
 
-    @rule(order_id=order_ids, place=places, wish=wishes, change=st.sampled_from(["REMOVE", "CHANGE"]))
-    def modify(self, order_id: str, place: int, wish: Wish, change: str) -> None:
-        lines = self.office.orders.get(order_id, [])[:-1]
+    @rule(order=places, place=places, wish=wishes, change=st.sampled_from(["REMOVE", "CHANGE"]))
+    def modify(self, order: int, place: int, wish: Wish, change: str) -> None:
+        lines, order_id = self.said(order), self.order(order)
         if not lines:
             return
         there = lines[place % len(lines)]
         more = {"set": wish.values()} if change == "CHANGE" else {}
         if not self.ask("ModifyOrderLine", order_id=order_id, operation=change, line_id=there["line_id"], **more):
             return
-        kept = [found for found in self.office.orders[order_id] if found is not there or change == "CHANGE"]
-        self.office.orders[order_id] = [found | more.get("set", {}) if found is there else found for found in kept]
+        kept = [found for found in lines if found is not there or change == "CHANGE"]
+        told = [found | more.get("set", {}) if found is there else found for found in kept]
+        self.office.orders[order_id][:-1] = told
 
-    @rule(order_id=order_ids, how=how, sure=places)
-    def cancel(self, order_id: str, how: dict[str, str], sure: int) -> None:
-        if sure < 3:  # else most orders would end so
-            self.ask("CancelOrder", order_id=order_id, reason="no more", on_superseded=how["on_superseded"])
+    @rule(order=places, how=how)
+    def cancel(self, order: int, how: dict[str, str]) -> None:
+        self.ask("CancelOrder", order_id=self.order(order), reason="no more", on_superseded=how["on_superseded"])
 
-    @rule(order_id=order_ids, place=places)
-    def bill(self, order_id: str, place: int) -> None:
-        lines = self.office.orders.get(order_id, [])
-        if lines:
-            self.ask("UpdateBillingSystem", order_id=order_id, line_ids=[lines[place % len(lines)]["line_id"]])
+    @rule(order=places, place=places)
+    def bill(self, order: int, place: int) -> None:
+        if lines := self.said(order):
+            line_ids = [lines[place % len(lines)]["line_id"]]
+            self.ask("UpdateBillingSystem", order_id=self.order(order), line_ids=line_ids)
 
-    @rule(order_id=order_ids, number=places, profile=places, failed=st.sampled_from([True, False, False]))
-    def pay(self, order_id: str, number: int, profile: int, *, failed: bool) -> None:
-        """A payment twice is one."""
+    @rule(order=places, number=places, profile=places, failed=st.sampled_from([True, False, False]))
+    def pay(self, order: int, number: int, profile: int, *, failed: bool) -> None:
+        """A payment twice is one; now and then it is given back."""
         said = {"billing_profile_id": list(PROFILES)[profile]} if profile < len(PROFILES) else {}
         result = {"result": "FAILED", "failure_reason": "NOT_FOUND"} if failed else {"amount": "7.50", "currency": "EUR"}
-        body = {"order_id": order_id, "payment_id": f"pay-{number}", **said, **result}
+        body = {"order_id": self.order(order), "payment_id": f"pay-{number}", **said, **result}
         if self.ask("RecordOrderPayment", **body):
             seen = len(self.office.history)
             assert self.ask("RecordOrderPayment", **body)
             assert len(self.office.history) == seen
+        else:
+            self.ask("ReverseOrderPayment", order_id=self.order(order), payment_id=f"pay-{number}", reason="asked for")
 
-    @rule(order_id=order_ids, number=places)
-    def reverse(self, order_id: str, number: int) -> None:
-        self.ask("ReverseOrderPayment", order_id=order_id, payment_id=f"pay-{number}", reason="asked for")
-
-    @rule(
-        account=st.sampled_from(ACCOUNTS),
-        state=st.sampled_from([("SUSPENDED", "REQUESTED"), ("ACTIVE", "PAID"), ("DEACTIVATED", "CHURN")]),
-    )
-    def change_account(self, account: str, state: tuple[str, str]) -> None:
-        to, reason = state
-        self.ask("ChangeAccountState", account={"account_id": account}, state=to, reason=reason)
-
-    @rule(days=st.sampled_from([1, 12, 31]))
-    def days_pass(self, days: int) -> None:
+    @rule(account=st.sampled_from(ACCOUNTS), state=st.sampled_from(STATES), days=st.sampled_from([0, 1, 12, 31]))
+    def elsewhere(self, account: str, state: tuple[str, str] | None, days: int) -> None:
+        """Time passes, and something happens to an account."""
         self.office.passes(days=days)
+        if state is not None:
+            to, reason = state
+            self.ask("ChangeAccountState", account={"account_id": account}, state=to, reason=reason)
 
     # -- what must hold of every event
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from state.warehouse.documents.contract import FRESH_MINUTES, contract
+from state.warehouse.catalog import DESCRIBED
 from state.warehouse.definitions import Table
-from state.warehouse.domains import DESCRIBED
+from state.warehouse.documents.contract import FRESH_MINUTES, contract
 from streams.command_line import app
 from streams.sink import IDLE_PUBLISH_SECONDS
 from streams.warehouse_copies import CopyRefused, portable_copy

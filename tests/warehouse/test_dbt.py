@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from compose import environments
+from state.warehouse.catalog import DESCRIBED
 from state.warehouse.documents import dbt_sources
-from state.warehouse.domains import DESCRIBED
 from state.warehouse.quality import rules
 from tests.warehouse.tools import everything, run, tool
 

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from state.warehouse import WarehouseUnfit
-from state.warehouse.documents import dictionary
+from state.warehouse.catalog import DESCRIBED, DOMAINS
 from state.warehouse.definitions import Table, View, moment, text
-from state.warehouse.domains import DESCRIBED, domains
-from state.warehouse.star import Star, star_of
+from state.warehouse.documents import dictionary
 from state.warehouse.documents.star_picture import picture
+from state.warehouse.star import Star, star_of
 from streams.command_line import app
 from streams.warehouse_documents import NameUnknown, show_dictionary, stale, write_documents
 
@@ -31,13 +31,13 @@ def test_what_is_committed_is_what_the_definitions_make() -> None:
 
 
 def test_every_table_and_view_has_a_domain() -> None:
-    placed = [each.name for domain in domains() for each in domain.described]
+    placed = [each.name for domain in DOMAINS for each in domain.described]
     assert sorted(placed) == sorted(DESCRIBED)
 
 
 def test_the_pages_say_every_column() -> None:
     pages = dictionary.pages()
-    for domain in domains():
+    for domain in DOMAINS:
         for each in domain.described:
             part = pages[f"{domain.name}.md"].partition(f"<b>{each.name}</b>")[2].partition("</details>")[0]
             assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == [column.name for column in each.columns]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from processors.analytics import OUTCOME_TABLES
-from state.warehouse import (
-    Batch,
-    Server,
-    Warehouse,
+from state.warehouse import Batch, Server, Warehouse
+from state.warehouse.catalog import FACTS
+from state.warehouse.databases.statements import quoted
+from state.warehouse.definitions import Table, View
+from state.warehouse.digest import Tallying
+from state.warehouse.tables import (
     billing_profiles,
     billing_updates,
     hierarchies,
@@ -20,10 +22,6 @@ from state.warehouse import (
     payments,
     synchronization,
 )
-from state.warehouse.catalog import FACTS
-from state.warehouse.definitions import Table, View
-from state.warehouse.digest import Tallying
-from state.warehouse.databases.statements import quoted
 from tests.warehouse.customer_data import synchronized
 from tests.warehouse.ordering import ordered
 from tests.warehouse.played import SOURCES, Played

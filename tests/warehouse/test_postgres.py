@@ -11,8 +11,8 @@ import pytest
 
 from state.warehouse import Warehouse
 from state.warehouse.catalog import TABLES, VIEWS
-from state.warehouse.definitions import Kind, Table, View
 from state.warehouse.databases.postgres_sql import POSTGRES
+from state.warehouse.definitions import Kind, Table, View
 from tests.warehouse.household import firm_and_household
 from tests.warehouse.places import fresh_database
 from tests.warehouse.played import Played

@@ -13,8 +13,8 @@ import pytest
 
 from state.warehouse import Batch, Server, Warehouse
 from state.warehouse.catalog import VIEWS
-from state.warehouse.questions import VIEWS as QUESTIONS
 from state.warehouse.databases.statements import quoted
+from state.warehouse.questions import VIEWS as QUESTIONS
 from tests.warehouse.household import firm_and_household
 from tests.warehouse.played import SOURCES, Played
 from tests.warehouse.switchboard import switchboard, television

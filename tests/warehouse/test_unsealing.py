@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from state.warehouse import publish
-from state.warehouse.domains import DESCRIBED
+from state.warehouse.catalog import DESCRIBED
 from streams.command_line import app
 from streams.sealing import seal_text
 from streams.unsealing import open_vault, plain_views, unsealed

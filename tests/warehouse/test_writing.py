@@ -29,10 +29,10 @@ from state.warehouse import (
 )
 from state.warehouse import warehouse as module
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
+from state.warehouse.databases.statements import quoted
 from state.warehouse.definitions import text
 from state.warehouse.digest import Tallying, row_number_sql
 from state.warehouse.migrations import LATEST, MIGRATIONS, Migration
-from state.warehouse.databases.statements import quoted
 from tests.warehouse.played import BEGIN, SOURCES, Played
 from tests.warehouse.switchboard import switchboard, television
 

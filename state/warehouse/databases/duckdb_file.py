@@ -12,8 +12,8 @@ import duckdb
 
 from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit
 from state.warehouse.catalog import TABLES
-from state.warehouse.definitions import Table, View
 from state.warehouse.databases.statements import DUCKDB, comments, create_view, quoted
+from state.warehouse.definitions import Table, View
 
 MEMORY_LIMIT = "1GB"
 """DuckDB would take 80 % of the machine; a batch needs a tenth of this, a checkpoint about half."""

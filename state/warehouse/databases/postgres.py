@@ -11,9 +11,9 @@ from psycopg import errors
 
 from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit, WarehouseUnreachable
 from state.warehouse.databases.places import Server
-from state.warehouse.definitions import Kind, Table, View
 from state.warehouse.databases.postgres_sql import AGGREGATES, POSTGRES
 from state.warehouse.databases.statements import create_view, quoted
+from state.warehouse.definitions import Kind, Table, View
 
 SCHEMA = "billfold"
 CONNECT_SECONDS = 10

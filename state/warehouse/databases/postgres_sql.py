@@ -14,8 +14,8 @@ from sqlglot.errors import ErrorLevel
 from sqlglot.optimizer.qualify import qualify
 
 from state.warehouse.catalog import TABLES, VIEWS
-from state.warehouse.definitions import Column, Kind, Table, View
 from state.warehouse.databases.statements import quoted
+from state.warehouse.definitions import Column, Kind, Table, View
 
 TYPES: dict[Kind, str] = {
     Kind.TEXT: "TEXT",

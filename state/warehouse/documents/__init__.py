@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from state.warehouse.catalog import DESCRIBED, DOMAINS
 from state.warehouse.documents import contract, dbt_sources, dictionary
-from state.warehouse.domains import DESCRIBED
-from state.warehouse.star import star_of
 from state.warehouse.documents.star_picture import picture
+from state.warehouse.star import star_of
 
 DOCS = "state/warehouse/docs"
 DBT = "compose/dbt"
@@ -20,6 +20,11 @@ MADE_ONLY = (DOCS, f"{DBT}/tests/rules")
 @cache
 def documents() -> Mapping[str, str]:
     """Path, seen from the root of the project -> text."""
-    docs = {**dictionary.pages(), dictionary.PICTURE: picture(star_of(DESCRIBED)), contract.FILE: contract.contract()}
+    docs = {**dictionary.pages(), dictionary.PICTURE: _picture(), contract.FILE: contract.contract()}
     made = {f"{DOCS}/{name}": text for name, text in docs.items()}
     return MappingProxyType(made | {f"{DBT}/{name}": text for name, text in dbt_sources.files().items()})
+
+
+def _picture() -> str:
+    star = star_of(DESCRIBED)
+    return picture(star, {each.title: [one.name for one in each.described if one.name in star.facts] for each in DOMAINS})

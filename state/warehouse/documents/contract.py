@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
+from state.warehouse.catalog import DESCRIBED, DOMAINS, Domain
+from state.warehouse.databases.statements import TYPES, quoted
 from state.warehouse.definitions import Column, Kind, Table, View
-from state.warehouse.domains import DESCRIBED, Domain, domains
 from state.warehouse.migrations import LATEST
 from state.warehouse.quality import Rule, rules
-from state.warehouse.databases.statements import TYPES, quoted
 
 FILE = "warehouse.odcs.yaml"
 DATABASE = "data/warehouse.read.duckdb"
@@ -57,7 +57,7 @@ def _contract(database: str) -> dict[str, Any]:
             "never. Moments are UTC, days are local days of the customer.",
         },
         "servers": [{"server": "copy", "type": "duckdb", "database": database, "schema": "main"}],
-        "schema": [_object(domain, each, broken_by) for domain in domains() for each in domain.described],
+        "schema": [_object(domain, each, broken_by) for domain in DOMAINS for each in domain.described],
         "slaProperties": [
             {
                 "property": "freshness",

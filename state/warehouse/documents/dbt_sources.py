@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from state.warehouse.documents.contract import FRESH_MINUTES
+from state.warehouse.catalog import DESCRIBED
+from state.warehouse.databases.statements import TYPES
 from state.warehouse.definitions import Column, Table, View
-from state.warehouse.domains import DESCRIBED
+from state.warehouse.documents.contract import FRESH_MINUTES
 from state.warehouse.quality import Rule, rules
 from state.warehouse.questions import VIEWS as QUESTIONS
-from state.warehouse.databases.statements import TYPES
 
 SOURCE = "warehouse"
 _READS = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)\b")

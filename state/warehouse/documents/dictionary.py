@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from state.warehouse.catalog import DESCRIBED, DOMAINS, Domain
 from state.warehouse.definitions import Column, Kind, Table, View
 from state.warehouse.digest import summed
-from state.warehouse.domains import DESCRIBED, Domain, domains
 from state.warehouse.questions import VIEWS as QUESTIONS
 from state.warehouse.star import star_of
 
@@ -43,7 +43,7 @@ KINDS: dict[Kind, str] = {
 
 def pages() -> dict[str, str]:
     """File name -> text of every page."""
-    found = domains()
+    found = DOMAINS
     return {INDEX: _index(found)} | {f"{domain.name}.md": _page(domain) for domain in found}
 
 

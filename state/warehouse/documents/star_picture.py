@@ -1,74 +1,57 @@
-"""The star as a picture: facts left and right, dimensions between them, one colour for each dimension. Plain SVG."""
+"""The star as a picture: the dimensions in their colours, then each fact with what it joins. Plain SVG, no crossings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from xml.sax.saxutils import escape
 
-from state.warehouse.star import CUSTOMER_ID, Dimension, Join, Star
+from state.warehouse.star import CUSTOMER_ID, Dimension, Star
 
 COLOURS = (
-    *("#1b6ca8", "#c0392b", "#2e7d32", "#8e44ad", "#b9770e", "#00838f", "#ad1457", "#4e342e"),
-    *("#558b2f", "#283593", "#ef6c00", "#37474f", "#6a1b9a", "#00695c"),
+    *("#1f6fb2", "#2e7d32", "#8e44ad", "#b36b00", "#00838f", "#c2185b", "#5d4037", "#558b2f", "#283593", "#d84315"),
+    *("#455a64", "#6a1b9a", "#00695c", "#9e6a03"),
 )
-"""Of the dimensions in their order; begins anew where there are more."""
-CUSTOMERS = "#9aa4ad"
-"""Every fact has a customer: these lines stay in the background."""
+"""Of the dimensions in their order, the customer's aside; begins anew where there are more."""
+GREY, INK, SOFT, LINE, PAPER, WHITE = "#7b8794", "#1c2833", "#5b6875", "#cfd6dd", "#f5f7f9", "#ffffff"
+"""Every fact has a customer: grey stays in the background."""
 
-WIDTH, MARGIN = 1340, 24
-BOX, GAP, LINE, HEAD = 330, 14, 15, 26
-TOP = 84
-NAMES_A_LINE = 3
-APART = 13
-"""Between two lines of a fact: as much as the text of a role needs."""
+WIDTH, MARGIN, BETWEEN = 1240, 28, 24
+CARDS_A_ROW, CARD_HEIGHT = 4, 84
+FACT, FAN = 262, 62
+"""How wide a fact is, and the lines from it to its dimensions."""
+CHIP, STEP = 20, 25
+"""How high a dimension's chip is, and from one to the next."""
+LETTER = 6.7
+"""How wide a letter is, at most, of the size that chips have."""
 
 
 @dataclass(frozen=True)
-class Box:
-    """A table in the picture; places in pixels."""
+class Chip:
+    """A dimension as a fact sees it, with the roles in which it is joined."""
 
-    name: str
-    left: float
-    top: float
-    lines: tuple[str, ...]
-    joins: int = 0
+    dimension: str
+    label: str
 
     @property
-    def height(self) -> float:
-        """Title, lines and a little air, or what its joins need."""
-        return max(HEAD + LINE * len(self.lines) + (6 if self.lines else 0), APART * (self.joins + 1))
+    def width(self) -> float:
+        """As wide as its text needs."""
+        return len(self.label) * LETTER + 18
 
 
-def picture(star: Star) -> str:
-    """Return the SVG document."""
-    colours = dict(zip(star.dimensions, COLOURS * (1 + len(star.dimensions) // len(COLOURS)), strict=False))
-    colours |= {name: CUSTOMERS for name, each in star.dimensions.items() if each.key == (CUSTOMER_ID,)}
-    facts = [
-        Box(name, 0, 0, tuple(_wrapped("", measures)), len(star.joins_of(name)))
-        for name, measures in star.facts.items()
-    ]
-    half = (len(facts) + 1) // 2
-    left = _column(facts[:half], MARGIN)
-    right = _column(facts[half:], WIDTH - MARGIN - BOX)
-    described = [Box(each.name, 0, 0, tuple(_dimension_lines(star, each))) for each in star.dimensions.values()]
-    middle = _column(described, (WIDTH - BOX) / 2)
-    tall = max(_bottom(column) for column in (left, middle, right))
-    left, middle, right = (_spread(column, tall) for column in (left, middle, right))
-    height = tall + MARGIN
-    boxes = {box.name: box for box in middle}
+def picture(star: Star, groups: Mapping[str, Sequence[str]]) -> str:
+    """Return the SVG document; `groups` has the names of facts under the titles that they stand below."""
+    colours = dict(_colours(star))
+    cards, below = _cards(star, colours)
+    stars, height = _stars(star, groups, colours, below)
+    return "\n".join((*_frame(height + MARGIN), *cards, *stars, "</svg>", ""))
 
-    inner = [*((box, box.left + BOX) for box in left), *((box, box.left) for box in right)]
-    parts = chain(
-        _frame(height),
-        (part for box, x in inner for part in _edges(star, box, boxes, colours, x)),
-        (part for box, x in inner for part in _roles(star, box, colours, x)),
-        (part for box in (*left, *right) for part in _drawn(box, "#f7f9fb", "#51606d", "#1c2833")),
-        (part for box in middle for part in _drawn(box, colours[box.name], colours[box.name], "#ffffff")),
-        ("</svg>", ""),
-    )
-    return "\n".join(parts)
+
+def _colours(star: Star) -> Iterator[tuple[str, str]]:
+    others = [name for name, each in star.dimensions.items() if each.key != (CUSTOMER_ID,)]
+    yield from ((name, GREY) for name in star.dimensions if name not in others)
+    yield from ((name, COLOURS[place % len(COLOURS)]) for place, name in enumerate(others))
 
 
 def _frame(height: float) -> Iterator[str]:
@@ -77,91 +60,118 @@ def _frame(height: float) -> Iterator[str]:
         'font-family="DejaVu Sans, Verdana, sans-serif" font-size="11">'
     )
     yield "<title>The warehouse: which facts join which dimensions</title>"
-    yield f'<rect width="{WIDTH}" height="{height:g}" fill="#ffffff"/>'
-    yield _text("Facts and their dimensions", MARGIN, 32, 'font-size="19" fill="#1c2833"')
-    legend = (
-        "A line is a join by customer_id and the dimension's own column; grey ones are by customer_id alone. "
-        "Under a fact stand its measures, on a line its role."
+    yield f'<rect width="{WIDTH}" height="{height:g}" fill="{WHITE}"/>'
+    yield _text("The warehouse: facts and their dimensions", MARGIN, 40, f'font-size="20" fill="{INK}"')
+    yield _text(
+        "A fact joins a dimension by customer_id and the column under the dimension's name. After a dot stands its "
+        "role: account · billing joins billing_account_id.",
+        MARGIN,
+        62,
+        f'fill="{SOFT}"',
     )
-    yield _text(legend, MARGIN, 54, 'fill="#51606d"')
 
 
-def _wrapped(begin: str, names: tuple[str, ...]) -> Iterator[str]:
-    for place in range(0, len(names), NAMES_A_LINE):
-        yield begin * (place == 0) + ", ".join(names[place : place + NAMES_A_LINE])
+def _cards(star: Star, colours: Mapping[str, str]) -> tuple[list[str], float]:
+    """The dimensions, a card each, row by row; and where they end."""
+    wide = (WIDTH - 2 * MARGIN - (CARDS_A_ROW - 1) * BETWEEN) / CARDS_A_ROW
+    parts, top = [_heading("Dimensions", MARGIN, 100)], 112
+    for place, dimension in enumerate(star.dimensions.values()):
+        row, column = divmod(place, CARDS_A_ROW)
+        left = MARGIN + column * (wide + BETWEEN)
+        parts += _card(star, dimension, colours, left, top + row * (CARD_HEIGHT + 14), wide)
+    rows = -(-len(star.dimensions) // CARDS_A_ROW)
+    return parts, top + rows * (CARD_HEIGHT + 14)
 
 
-def _dimension_lines(star: Star, dimension: Dimension) -> Iterator[str]:
-    yield f"by {', '.join(dimension.key[1:] or dimension.key)}"
-    yield f"and {dimension.attributes} columns"
-    further = dict.fromkeys(
-        star.dimensions[join.dimension].entity
-        for join in star.joins_of(dimension.name)
-        if star.dimensions[join.dimension].key != (CUSTOMER_ID,)
+def _card(
+    star: Star, dimension: Dimension, colours: Mapping[str, str], left: float, top: float, wide: float
+) -> Iterator[str]:
+    colour = colours[dimension.name]
+    yield _box(left, top, wide, CARD_HEIGHT, f'fill="{PAPER}" stroke="{LINE}"')
+    yield _box(left, top, 6, CARD_HEIGHT, f'fill="{colour}"')
+    yield _text(dimension.name, left + 16, top + 19, f'font-size="12" font-weight="bold" fill="{colour}"')
+    yield _text(", ".join(dimension.key[1:] or dimension.key), left + 16, top + 37, f'fill="{INK}"')
+    yield _text(f"{dimension.attributes} columns more", left + 16, top + 54, f'fill="{SOFT}"')
+    leads = dict.fromkeys(join.dimension for join in star.joins_of(dimension.name) if colours[join.dimension] != GREY)
+    x = left + 16
+    for name in leads:
+        entity = f"→ {star.dimensions[name].entity}"
+        yield _text(entity, x, top + 72, f'font-size="9.5" fill="{colours[name]}"')
+        x += len(entity) * LETTER * 0.87 + 6
+
+
+def _stars(
+    star: Star, groups: Mapping[str, Sequence[str]], colours: Mapping[str, str], top: float
+) -> tuple[list[str], float]:
+    """The facts in two columns, the second begun at the group where they come out most alike; and where they end."""
+    parts = [_heading("Facts", MARGIN, top + 30)]
+    drawn = {title: _heights(star, names) for title, names in groups.items() if names}
+    titles = list(drawn)
+    cut = min(
+        range(1, len(titles) + 1),
+        key=lambda at: max(sum(drawn[title] for title in titles[:at]), sum(drawn[title] for title in titles[at:])),
     )
-    yield from _wrapped("leads on to ", tuple(further))
+    bottom = top
+    for column, begin, end in ((0, 0, cut), (1, cut, len(titles))):
+        left, y = MARGIN + column * (WIDTH + BETWEEN - MARGIN) / 2, top + 42
+        for title in islice(titles, begin, end):
+            parts.append(_text(title, left, y + 16, f'font-size="11" fill="{SOFT}"'))
+            y += 24
+            for name in groups[title]:
+                parts += _star(star, name, colours, left, y)
+                y += _height(star, name) + 12
+            y += 6
+        bottom = max(bottom, y)
+    return parts, bottom
 
 
-def _column(boxes: list[Box], left: float) -> list[Box]:
-    placed: list[Box] = []
-    for box in boxes:
-        placed.append(replace(box, left=left, top=_bottom(placed) + (GAP if placed else 0)))
-    return placed
+def _heights(star: Star, names: Iterable[str]) -> float:
+    return 30 + sum(_height(star, name) + 12 for name in names)
 
 
-def _bottom(boxes: list[Box]) -> float:
-    return boxes[-1].top + boxes[-1].height if boxes else TOP
+def _height(star: Star, fact: str) -> float:
+    return max(STEP * len(_chips(star, fact)) - STEP + CHIP, 44 if star.facts[fact] else 28)
 
 
-def _spread(boxes: list[Box], bottom: float) -> list[Box]:
-    """Divide what room is left below a column between its boxes."""
-    room = max(0.0, bottom - _bottom(boxes)) / max(1, len(boxes) - 1)
-    return [replace(box, top=box.top + room * place) for place, box in enumerate(boxes)]
+def _chips(star: Star, fact: str) -> list[Chip]:
+    roles: dict[str, list[str]] = {}
+    for join in star.joins_of(fact):
+        roles.setdefault(join.dimension, []).append(join.role(star.dimensions[join.dimension]))
+    return [Chip(name, _label(star.dimensions[name].entity, each)) for name, each in roles.items()]
 
 
-def _places(star: Star, fact: Box) -> Iterator[tuple[Join, float]]:
-    """The joins of a fact, down its inner side."""
-    joins = star.joins_of(fact.name)
-    for place, join in enumerate(joins, 1):
-        yield join, fact.top + fact.height * place / (len(joins) + 1)
+def _label(entity: str, roles: Sequence[str]) -> str:
+    """`account`; in roles `account · billing, owner`, and `itself` for the plain one beside others."""
+    told = ", ".join(role or "itself" for role in roles)
+    return entity if told == "itself" else f"{entity} · {told}"
 
 
-def _edges(star: Star, fact: Box, dimensions: dict[str, Box], colours: dict[str, str], x: float) -> Iterator[str]:
-    """The lines of a fact, each to the near side of its dimension."""
-    outward = 1 if x < WIDTH / 2 else -1
-    for join, y in _places(star, fact):
-        to = dimensions[join.dimension]
-        end_x = to.left if outward > 0 else to.left + BOX
-        end_y = to.top + to.height / 2
-        bend = abs(end_x - x) * 0.55 * outward
-        colour = colours[join.dimension]
-        faint = ' stroke-opacity="0.35"' if colour == CUSTOMERS else ""
-        yield (
-            f'<path d="M{x:g},{y:.1f} C{x + bend:.1f},{y:.1f} {end_x - bend:.1f},{end_y:.1f} {end_x:g},{end_y:.1f}" '
-            f'fill="none" stroke="{colour}" stroke-width="1.4"{faint}/>'
-        )
-        yield f'<circle cx="{x:g}" cy="{y:.1f}" r="3" fill="{colour}"/>'
+def _star(star: Star, fact: str, colours: Mapping[str, str], left: float, top: float) -> Iterator[str]:
+    """A fact, and a line to each of its dimensions."""
+    high, chips = _height(star, fact), _chips(star, fact)
+    from_x, from_y = left + FACT, top + high / 2
+    first = from_y - (STEP * (len(chips) - 1)) / 2
+    for place, chip in enumerate(chips):
+        x, y, colour = from_x + FAN, first + STEP * place, colours[chip.dimension]
+        bend = f"C{from_x + FAN / 2:g},{from_y:g} {from_x + FAN / 2:g},{y:g} {x:g},{y:g}"
+        yield f'<path d="M{from_x:g},{from_y:g} {bend}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
+        yield _box(x, y - CHIP / 2, chip.width, CHIP, f'rx="{CHIP / 2:g}" fill="{colour}"')
+        yield _text(chip.label, x + 9, y + 4, f'fill="{WHITE}"')
+    middle = from_y + 4 if not star.facts[fact] else from_y - 5
+    box = 44 if star.facts[fact] else 28
+    yield _box(left, from_y - box / 2, FACT, box, f'rx="5" fill="{WHITE}" stroke="{INK}"')
+    yield _text(fact, left + 12, middle, f'font-size="12" font-weight="bold" fill="{INK}"')
+    if star.facts[fact]:
+        yield _text(", ".join(star.facts[fact]), left + 12, middle + 17, f'font-size="10" fill="{SOFT}"')
 
 
-def _roles(star: Star, fact: Box, colours: dict[str, str], x: float) -> Iterator[str]:
-    """The roles of a fact's joins, written over the lines with a white edge."""
-    anchor, beside = ("start", 7) if x < WIDTH / 2 else ("end", -7)
-    for join, y in _places(star, fact):
-        if role := join.role(star.dimensions[join.dimension]):
-            small = f'font-size="9" text-anchor="{anchor}"'
-            yield _text(role, x + beside, y + 3, f'{small} stroke="#ffffff" stroke-width="3"')
-            yield _text(role, x + beside, y + 3, f'{small} fill="{colours[join.dimension]}"')
+def _heading(text: str, x: float, y: float) -> str:
+    return _text(text, x, y, f'font-size="14" font-weight="bold" fill="{INK}"')
+
+
+def _box(left: float, top: float, wide: float, high: float, how: str) -> str:
+    return f'<rect x="{left:g}" y="{top:g}" width="{wide:g}" height="{high:g}" {how}/>'
 
 
 def _text(text: str, x: float, y: float, how: str) -> str:
-    return f'<text x="{x:g}" y="{y:.1f}" {how}>{escape(text)}</text>'
-
-
-def _drawn(box: Box, fill: str, stroke: str, ink: str) -> Iterator[str]:
-    yield (
-        f'<rect x="{box.left:g}" y="{box.top:.1f}" width="{BOX}" height="{box.height:g}" rx="5" fill="{fill}" '
-        f'stroke="{stroke}"/>'
-    )
-    yield _text(box.name, box.left + 10, box.top + 17, f'font-size="12" font-weight="bold" fill="{ink}"')
-    for place, line in enumerate(box.lines):
-        yield _text(line, box.left + 10, box.top + HEAD + 9 + LINE * place, f'fill="{ink}"')
+    return f'<text x="{x:g}" y="{y:g}" {how}>{escape(text)}</text>'
