@@ -36,6 +36,10 @@ class BillingHoldings(Holdings):
         found = self._ends(billing_rows.PROFILE_OF, account_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
+    def had_profile(self, account_id: str) -> bool:
+        """Whether a paying profile is or was on an account."""
+        return self.index(key(self.customer_id, billing_rows.HAD_PROFILE, account_id)) is not None
+
     def nonpaying_profiles(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that others pay for it, by id."""
         return tuple(profile for profile in self.profiles_of(account_id) if not profile.paying)

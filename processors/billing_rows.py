@@ -32,7 +32,8 @@ from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwait
 PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF = "profile_of", "paid_by", "paying_with", "switch_of"
 ASSIGNED_TO, ASSIGNED_NUMBER, OWNED, FIRST_USE = "assigned_to", "assigned_number", "owned", "first_use"
 NAMED_BY_LINE, NAMED_BY_ASSIGNMENT, CHARGED = "named_by_line", "named_by_assignment", "charged"
-GROUP_OF_OWNER, CORPORATE_NODE, HAD_SUBSCRIPTION = "group_of_owner", "corporate_node", "had_subscription"
+GROUP_OF_OWNER, CORPORATE_NODE = "group_of_owner", "corporate_node"
+HAD_SUBSCRIPTION, HAD_PROFILE = "had_subscription", "had_profile"
 PAYMENT_ON, PAYMENT_OF, AWAITED_BY, SYNC_COMPLETED = "payment_on", "payment_of", "awaited_by", "sync_completed"
 
 ACCOUNT, PROFILE = "a:", "p:"
@@ -145,7 +146,10 @@ def _swapped(gone: Iterable[bytes], come: Iterable[bytes], value: bytes = b"") -
 
 def _profile(customer_id: str, before: BillingProfile | None, after: BillingProfile) -> IndexRows:
     gone = () if before is None else _profile_keys(customer_id, before)
-    return _swapped(gone, _profile_keys(customer_id, after))
+    rows = _swapped(gone, _profile_keys(customer_id, after))
+    if before is None and after.paying:
+        rows[key(customer_id, HAD_PROFILE, after.account_id)] = b""
+    return rows
 
 
 def _profile_keys(customer_id: str, profile: BillingProfile) -> list[bytes]:

@@ -24,10 +24,10 @@ class Ordered(Holdings):
         """An order by its id, whatever became of it."""
         return self._of(Order, order_id)
 
-    def orders_in_flight(self) -> tuple[Order, ...]:
-        """Orders that are neither completed nor cancelled, by id."""
+    def orders_in_flight(self) -> tuple[str, ...]:
+        """Ids of the orders that are neither completed nor cancelled."""
         start = prefix(self.customer_id, IN_FLIGHT)
-        return tuple(self._there(Order, found[len(start) :].decode()) for found, _ in self.scan(start))
+        return tuple(found[len(start) :].decode() for found, _ in self.scan(start))
 
     def line(self, line_id: str) -> OrderLine | None:
         """An order line by its id, whatever became of it."""

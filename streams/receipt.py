@@ -26,4 +26,8 @@ def run_receipt(settings: Settings | None = None) -> int:
                 sums = "".join(f", {name} {value.normalize():f}" for name, value in tally.sums.items())
                 told = f"  {table}: {tally.rows:,} rows{sums}, digest {tally.digest:x}"
                 console.print(told, style="dim", highlight=False, soft_wrap=True)
-    return 0 if all(receipt.complete for receipt in receipts) else 1
+    whole = all(receipt.complete for receipt in receipts)
+    rows = sum(tally.rows for receipt in receipts for tally in receipt.found.values())
+    told = f"The warehouse has what the topics say: {rows:,} rows." if whole else "The warehouse is not complete."
+    console.print(told, style="green" if whole else "red", highlight=False)
+    return 0 if whole else 1

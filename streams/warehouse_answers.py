@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import sqlglot
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table as Grid
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-from state.warehouse import Warehouse, WarehouseUnfit, copy_path
+from state.warehouse import Place, Warehouse, WarehouseUnfit, copy_path
 from state.warehouse.catalog import DESCRIBED
 from state.warehouse.databases.statements import quoted
 from state.warehouse.documents.contract import contract
@@ -29,6 +32,7 @@ from streams.vault import read_key_encryption_key
 from streams.warehouse_copies import portable_copy
 from streams.warehouse_documents import NameUnknown
 from streams.warehouse_export import default_folder, export
+from streams.warehouse_shown import show
 
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
@@ -37,14 +41,10 @@ class QueryUnfit(WarehouseUnfit):
     """The SQL cannot be run. The sentence is the database's."""
 
 
-def published(configured: Settings) -> Path:
-    """Return the path of the published copy. Raises WarehouseUnfit where the warehouse is on a server."""
-    if configured.warehouse_server is not None:
-        raise WarehouseUnfit(
-            "The warehouse is on a PostgreSQL server: read it there. This command reads the copy that a sink with a "
-            "DuckDB file publishes."
-        )
-    return copy_path(configured.warehouse)
+def readable(configured: Settings) -> Place:
+    """Where people read: the published copy of a file, or the server."""
+    place = place_of(configured)
+    return copy_path(place) if isinstance(place, Path) else place
 
 
 def ask(question: str | None, limit: int) -> None:
@@ -53,18 +53,16 @@ def ask(question: str | None, limit: int) -> None:
     if question is None:
         for view in QUESTIONS:
             console.print(f"{view.name}  [dim]{escape(view.doc)}[/]", highlight=False, soft_wrap=True)
+        console.print("Any other table or view, too: `billfold warehouse dictionary` lists them.", style="dim")
         return
     if question not in DESCRIBED:
         raise NameUnknown(question)
     names = [column.name for column in DESCRIBED[question].columns]
     order = ", ".join(str(place) for place in range(1, len(names) + 1))
-    place = place_of(load())
-    warehouse = Warehouse.read(copy_path(place) if isinstance(place, Path) else place)
-    try:
+    with contextlib.closing(Warehouse.read(readable(load()))) as warehouse:
         rows = warehouse.rows(f"SELECT * FROM {quoted(question)} ORDER BY {order} LIMIT {limit + 1}")  # noqa: S608 - a name of ours
-    finally:
-        warehouse.close()
-    _show(names, rows, limit, console)
+    console.print(escape(DESCRIBED[question].doc), style="dim", highlight=False)
+    show(names, rows, limit, console)
 
 
 def run_unseal(query: str | None, limit: int) -> None:
@@ -73,12 +71,12 @@ def run_unseal(query: str | None, limit: int) -> None:
     configured = load()
     vault = open_vault(configured.vault, read_key_encryption_key(os.environ))
     try:
-        with unsealed(published(configured), vault) as session:
+        with unsealed(readable(configured), vault, _named(query)) as session:
             if query is None:
                 for name in plain_views():
                     console.print(f"{PLAIN}.{name}", highlight=False)
                 return
-            _show(*_answer(session, query, limit), limit, console)
+            show(*_answer(session, query, limit), limit, console)
     finally:
         vault.close()
 
@@ -91,24 +89,37 @@ def run_export(names: Sequence[str], kind: str, to: Path | None, since: str | No
     chosen = Format(kind)
     folder = to or default_folder(configured.warehouse, chosen)
     console = Console()
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("Exporting")
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("Exporting", total=None)
 
         def advance(table: str, done: int, whole: int) -> None:
             progress.update(bar, description=table, completed=done, total=whole)
 
-        written = export(published(configured), folder, chosen, names, since=since, progress=advance)
+        written = export(readable(configured), folder, chosen, names, since=since, progress=advance)
     for each in written:
-        console.print(f"{each.table}: rows {each.rows}, files {each.files}", highlight=False, soft_wrap=True)
+        console.print(f"{each.table}: {each.rows:,} rows, files: {each.files}", highlight=False, soft_wrap=True)
     console.print(f"Written to {escape(str(folder))}", highlight=False, soft_wrap=True)
 
 
 def run_contract(database: Path | None, copy_to: Path | None) -> None:
     """Print the contract; write the portable copy first, if one is wanted. Raises WarehouseUnfit."""
-    copy = published(load())
-    if copy_to is not None:
-        portable_copy(copy, copy_to)
-    sys.stdout.write(contract(str(database or copy_to or copy)))
+    place = readable(load())
+    if isinstance(place, Path):
+        if copy_to is not None:
+            portable_copy(place, copy_to)
+        place = database or copy_to or place
+    elif database or copy_to:
+        raise WarehouseUnfit("The warehouse is on a server: --database and --copy-to are for DuckDB files.")
+    sys.stdout.write(contract(place))
+
+
+def _named(query: str | None) -> tuple[str, ...]:
+    """The tables and views that SQL names; what cannot be parsed, the database will refuse."""
+    try:
+        parsed = sqlglot.parse(query or "", dialect="duckdb")
+    except SqlglotError:
+        return ()
+    return tuple(table.name for each in parsed if each is not None for table in each.find_all(exp.Table))
 
 
 def _answer(session: duckdb.DuckDBPyConnection, query: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -118,14 +129,3 @@ def _answer(session: duckdb.DuckDBPyConnection, query: str, limit: int) -> tuple
     except duckdb.Error as failure:
         raise QueryUnfit(f"The database refuses: {failure}") from failure
     return [name for name, *_ in session.description or ()], rows
-
-
-def _show(names: Sequence[str], rows: Sequence[tuple[Any, ...]], limit: int, console: Console) -> None:
-    grid = Grid(box=None, pad_edge=False)
-    for name in names:
-        grid.add_column(name, overflow="fold")
-    for row in rows[:limit]:
-        grid.add_row(*("" if value is None else escape(str(value)) for value in row))
-    console.print(grid)
-    if len(rows) > limit:
-        console.print(f"[dim]... and more: --limit {limit * 10}[/]", highlight=False)

@@ -56,14 +56,16 @@ def export(
         list[str] | None, typer.Argument(help="Tables or views; without any, all tables filled from the topics")
     ] = None,
     kind: Annotated[ExportFormat, typer.Option("--format", help="How files are written")] = ExportFormat.PARQUET,
-    to: Annotated[Path | None, typer.Option(help="Folder; default: export/FORMAT beside the warehouse")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder; default: export/FORMAT beside the file")] = None,
     since: Annotated[
         str | None, typer.Option(help="First month, as 2026-03; earlier months stay as they were written")
     ] = None,
 ) -> None:
-    """Write the published copy into files: a folder a table, a folder a month (UTC) of occurred_at.
+    """Write the warehouse into files: a folder a table, a folder a month (UTC) of occurred_at.
 
-    Running it again replaces whole months. Personal data stays sealed.
+    Reads the published copy, or the server as it is at that moment. Personal data stays sealed.
+
+    Running it again replaces whole months.
 
     Example: billfold warehouse export --format parquet --to /data/lake raw_transaction fact_wallet_entry
 
@@ -81,10 +83,13 @@ def unseal(
     ] = None,
     limit: Annotated[int, typer.Option(help="Show at most so many rows", min=1)] = SHOWN_ROWS,
 ) -> None:
-    """Ask the published copy with personal data opened, for those who hold the vault's key. Nothing plain is stored.
+    """Ask with personal data opened, for those who hold the vault's key. Nothing plain is stored.
 
-    Needs BILLFOLD_VAULT and BILLFOLD_KEY_ENCRYPTION_KEY_FILE. Without SQL it lists the plain views. The function
-    unseal(value, customer_id) opens any other text, JSON included.
+    Reads the published copy; of a server it brings the tables that the SQL names into memory, sealed as they are.
+
+    The function unseal(value, customer_id) opens any other text, JSON included. Without SQL it lists the plain views.
+
+    Needs BILLFOLD_VAULT and BILLFOLD_KEY_ENCRYPTION_KEY_FILE.
 
     Example: billfold warehouse unseal "SELECT account_id, contact_email FROM plain.dim_account WHERE is_current"
     """
@@ -104,7 +109,9 @@ def contract(
 ) -> None:
     """Print the data contract (ODCS): tables, keys, quality rules, freshness. Check it with datacontract-cli.
 
-    datacontract-cli comes with an older DuckDB, which cannot read the published copy: give it one with --copy-to.
+    Types and address are those of the database in the settings.
+
+    The tool comes with an older DuckDB, which cannot read the published copy: give it another with --copy-to.
 
     Example: billfold warehouse contract --copy-to copy.duckdb > contract.yaml && datacontract test contract.yaml
     """

@@ -1,4 +1,4 @@
-"""`billfold warehouse export`: the published copy as files, a folder a table, a folder a month.
+"""`billfold warehouse export`: the warehouse as files, a folder a table, a folder a month.
 
     DIR/<table>/month=2026-03/rows.parquet
     DIR/export.json                         where it comes from, how far it goes, how many rows each month has
@@ -18,16 +18,16 @@ from typing import Any
 
 import duckdb
 
-from state.warehouse import WarehouseUnfit
+from state.warehouse import Place, WarehouseUnfit
 from state.warehouse.catalog import DESCRIBED, FACTS
 from state.warehouse.definitions import Table, View
-from state.warehouse.export import Format, Plan, plan
-from streams.warehouse_copies import literal, present, reading
+from state.warehouse.export import Format, plan
 from streams.warehouse_documents import NameUnknown
+from streams.warehouse_origins import Origin, literal, origin
 
 NOTE = "export.json"
 SPILL = ".spill"
-"""Where a month goes that is sorted and does not fit into memory; gone when the export ends."""
+"""Where a month goes that does not fit into memory, or comes from a server; gone when the export ends."""
 _SOURCES = "SELECT topic, cluster_id, topic_id FROM sink_source ORDER BY 1"
 _OFFSETS = "SELECT topic, kafka_partition, next_offset FROM sink_offset ORDER BY 1, 2"
 
@@ -49,7 +49,7 @@ class Exported:
 
 
 def export(
-    copy: Path,
+    place: Place,
     folder: Path,
     kind: Format = Format.PARQUET,
     names: Iterable[str] = (),
@@ -57,7 +57,7 @@ def export(
     since: str | None = None,
     progress: Progress = lambda _table, _done, _whole: None,
 ) -> list[Exported]:
-    """Export tables and views of a published copy; without names every table that is filled from the topics.
+    """Export tables and views of a published copy or a server; without names all that is filled from the topics.
 
     1. Names, folder and its note are checked: a mistake changes nothing.
     2. Each month is written beside its place, then renamed over it.
@@ -66,22 +66,22 @@ def export(
     `since` is a month, 2026-03: earlier ones stay as they are. Raises NameUnknown, ExportRefused, WarehouseUnfit.
     """
     wanted = [_described(name) for name in dict.fromkeys(names)] or list(FACTS.values())
-    with reading(copy) as database:
-        there = present(database)
+    with origin(place) as (read, session):
+        there = read.names()
         if missing := [each.name for each in wanted if each.name not in there]:
             raise ExportRefused(
-                f"{copy} lacks {', '.join(missing)}: an older release published it. Start this one's `billfold sink`."
+                f"{place} lacks {', '.join(missing)}: an older release published it. Start this one's `billfold sink`."
             )
-        note = _fitting_note(folder, kind, database)  # 1
-        database.execute(f"SET temp_directory = {literal(folder / SPILL)}")  # a reader may not write beside the copy
+        note = _fitting_note(folder, kind, read)  # 1
+        session.execute(f"SET temp_directory = {literal(folder / SPILL)}")  # a reader may not write beside the copy
         try:
             done = {
-                each.name: _write(database, plan(each), folder / each.name, kind, since, progress) for each in wanted
+                each.name: _Writing(read, session, folder, kind).write(each, since, progress) for each in wanted
             }  # 2
             for name, months in done.items():
                 kept = {} if since is None else note["rows"].get(name, {})
                 note["rows"][name] = dict(sorted({**kept, **months}.items()))
-            note["offsets"] = database.execute(_OFFSETS).fetchall()
+            note["offsets"] = read.rows(_OFFSETS)
             _replace(folder / NOTE, json.dumps(note, indent=1))  # 3
         except (OSError, duckdb.IOException) as failure:
             raise ExportRefused(f"{folder} cannot be written: {failure}") from failure
@@ -96,9 +96,9 @@ def _described(name: str) -> Table | View:
     return DESCRIBED[name]
 
 
-def _fitting_note(folder: Path, kind: Format, database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _fitting_note(folder: Path, kind: Format, read: Origin) -> dict[str, Any]:
     """The folder's note, or a new one. Raises ExportRefused for a folder of something else."""
-    sources = [list(source) for source in database.execute(_SOURCES).fetchall()]
+    sources = [list(source) for source in read.rows(_SOURCES)]
     fresh: dict[str, Any] = {"format": kind.value, "sources": sources, "offsets": [], "rows": {}}
     if not folder.exists():
         return fresh
@@ -121,32 +121,34 @@ def _fitting_note(folder: Path, kind: Format, database: duckdb.DuckDBPyConnectio
     return dict(note)
 
 
-def _write(
-    database: duckdb.DuckDBPyConnection,
-    planned: Plan,
-    folder: Path,
-    kind: Format,
-    since: str | None,
-    progress: Progress,
-) -> Mapping[str, int]:
-    """Write the months of one table; return the rows of each."""
-    counted: list[tuple[str, int]] = database.execute(planned.months).fetchall()
-    months = {month: rows for month, rows in counted if since is None or not planned.monthly or month >= since}
-    folder.mkdir(parents=True, exist_ok=True)
-    for done, month in enumerate(months):
-        progress(planned.name, done, len(months))
-        within = folder / f"month={month}" if planned.monthly else folder
-        within.mkdir(exist_ok=True)
-        place = within / f"rows.{kind}"
-        beside = within / f".rows.{kind}.new"
-        # COPY takes no parameter: the month is one of those that the database has just counted.
-        query = planned.rows.replace("$1", f"'{month}'")
-        database.execute(f"COPY ({query}) TO {literal(beside)} ({kind.options})")
-        beside.replace(place)
-    if since is None:
-        _remove_others(folder, {f"month={month}" for month in months} if planned.monthly else {f"rows.{kind}"})
-    progress(planned.name, len(months), len(months))
-    return months
+@dataclass(frozen=True)
+class _Writing:
+    read: Origin
+    session: duckdb.DuckDBPyConnection
+    folder: Path
+    kind: Format
+
+    def write(self, described: Table | View, since: str | None, progress: Progress) -> Mapping[str, int]:
+        """Write the months of one table; return the rows of each."""
+        planned, folder = plan(described, self.read.dialect), self.folder / described.name
+        counted: list[tuple[str, int]] = self.read.rows(planned.months)
+        months = {month: rows for month, rows in counted if since is None or not planned.monthly or month >= since}
+        folder.mkdir(parents=True, exist_ok=True)
+        for done, month in enumerate(months):
+            progress(planned.name, done, len(months))
+            within = folder / f"month={month}" if planned.monthly else folder
+            within.mkdir(exist_ok=True)
+            place = within / f"rows.{self.kind}"
+            beside = within / f".rows.{self.kind}.new"
+            # COPY takes no parameter: the month is one of those that the database has just counted.
+            query = planned.rows.replace("$1", literal(month))
+            rows = self.read.relation(query, described.columns, self.folder / SPILL)
+            self.session.execute(f"COPY (FROM {rows}) TO {literal(beside)} ({self.kind.options})")
+            beside.replace(place)
+        if since is None:
+            _remove_others(folder, {f"month={month}" for month in months} if planned.monthly else {f"rows.{self.kind}"})
+        progress(planned.name, len(months), len(months))
+        return months
 
 
 def _remove_others(folder: Path, wanted: set[str]) -> None:

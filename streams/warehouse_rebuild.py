@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from processors.analytics import OUTCOME_TABLES
 from state.warehouse import Warehouse, WarehouseUnfit, publish
-from state.warehouse.catalog import FACTS, VIEWS
+from state.warehouse.catalog import FACTS, TABLES, VIEWS
 from streams.schema_ids import use_registry
 from streams.settings import Settings, load
 from streams.sink_batch import BATCH_ROWS
@@ -22,6 +22,7 @@ from streams.sink_place import place_of
 from streams.sink_reading import Place, read_below
 from streams.sink_records import Decoded, Record, SinkStopped, decode
 from streams.sink_sources import sources
+from streams.warehouse_documents import NameUnknown
 
 Say = Callable[[int, int], None]
 """Told how many records are done, and how many there are to do."""
@@ -48,8 +49,10 @@ def tables_of(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name in VIEWS:
             raise WarehouseUnfit(f"{name} is a view: it is computed when it is asked, there is nothing to rebuild.")
+        if name in TABLES and name not in FACTS:
+            raise WarehouseUnfit(f"{name} is the sink's own: no topic fills it, there is nothing to rebuild it from.")
         if name not in FACTS:
-            raise WarehouseUnfit(f"There is no table {name}. There are: {', '.join(FACTS)}.")
+            raise NameUnknown(name, FACTS)
     return tuple(dict.fromkeys(names)) or tuple(FACTS)
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision
-from processors.orders.billing import update
+from processors.orders.billing.updating import update
 from processors.orders.cancelling import cancel
 from processors.orders.compensating import compensate
 from processors.orders.confirming import confirm

@@ -6,7 +6,7 @@ import msgspec
 
 from processors.context import Context
 from processors.customer import CustomerView
-from processors.orders.judging import Judged
+from processors.orders.line_rules import Judged
 from processors.orders.lines import Altered, altered, new_line, said_again
 from schemas.lineage import LineAction
 from schemas.order_lines import Line, LineState, OrderLine
@@ -23,7 +23,7 @@ class Difference:
         self.lines = customer.lines(order.order_id)
         self.strict = context.catalog.switches.strict_vendor_behaviour
         self.judged: list[Judged] = []
-        """Live lines that would be new or different, for the rules that hold for every line."""
+        """Lines that would be new or different, for the rules that hold for every line."""
         self.doubled: list[tuple[str, str]] = []
         """Paths and ids of lines that stand in the command before."""
         self.foreign: list[tuple[str, str]] = []
@@ -68,32 +68,30 @@ class Difference:
     def _again(self, path: str, line: OrderLine, given: Line) -> None:
         """A line that is there: the same, or different."""
         change = altered(self.customer, line, said_again(line, given), self.command.revision, self.context)
+        if line.locked is None and given.action is LineAction.NONE and line.action in _SYNCED_ACTIONS:
+            self.gone.add(line.line_id)
+            return
+        if change.fields:
+            self.judged.append((path, change.after))
         if line.locked is not None:
             if change.fields or self.strict:
                 self.broken[line.line_id] = change.fields
-            return
-        if given.action is LineAction.NONE and line.action in _SYNCED_ACTIONS:
-            self.gone.add(line.line_id)
-            return
-        if not change.fields:
-            return
-        if "product_id" not in change.fields:
+        elif "product_id" in change.fields:
+            self._replace(path, change, given)
+        elif change.fields:
             self.changed[line.line_id] = change
-            self.judged.append((path, change.after))
-        elif self.command.replace_changed_products and not self.strict:
-            self._replace(path, line, given)
-        else:
-            self.products.append((path, change))
 
-    def _replace(self, path: str, line: OrderLine, given: Line) -> None:
-        """Another product is another line, in the place of the old one (RVN-12)."""
+    def _replace(self, path: str, change: Altered, given: Line) -> None:
+        """Another product is another line, in the place of the old one (RVN-12), where that is asked for (RVN-3)."""
+        if self.strict or not self.command.replace_changed_products:
+            self.products.append((path, change))
+            return
+        line = change.before
         asked = msgspec.structs.replace(given, action=line.action if given.action is None else given.action)
         after = self._new(asked, self.context.derived_id("line", "replacing", line.line_id))
-        after = msgspec.structs.replace(after, replaces_line_id=line.line_id)
-        self.replaced[line.line_id] = after
+        self.replaced[line.line_id] = msgspec.structs.replace(after, replaces_line_id=line.line_id)
         self.gone.add(line.line_id)
-        self.added.append(after)
-        self.judged.append((path, after))
+        self.added.append(self.replaced[line.line_id])
 
     def _add(self, path: str, given: Line, line_id: str) -> None:
         line = self._new(given, line_id)

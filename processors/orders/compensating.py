@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders.addressing import existing
-from processors.orders.applying import moment
-from processors.orders.billing import bill
-from processors.orders.inverting import FIRST_REVISION, inverse
-from processors.orders.scope import whole
+from processors.orders.billed_services import found_by, left_by, superseded
+from processors.orders.billing.applying import moment
+from processors.orders.billing.scope import whole
+from processors.orders.billing.updating import bill
+from processors.orders.lines import as_given, new_line
 from processors.orders.states import recorded
-from processors.orders.submitting import order_id_violations
-from processors.orders.undone import superseded
+from processors.orders.submitting import FIRST_REVISION, order_id_violations
 from schemas.fields import Event
-from schemas.lineage import LineRef
+from schemas.lineage import LineAction, LineRef
 from schemas.order_events import OrderCompensated, OrderLineAdded, OrderLineCompensated, OrderSubmitted
-from schemas.order_lines import LineState, OrderLine
+from schemas.order_lines import (
+    BilledService,
+    BilledState,
+    Feature,
+    FeatureAction,
+    LineServiceAction,
+    LineState,
+    OrderLine,
+)
 from schemas.orders import CompensateOrder, Order
 from schemas.refusals import Code, Violation, violation
+
+_LINE = LineServiceAction
+
+_INVERSE = {
+    _LINE.ADD: _LINE.DISCONNECT,
+    _LINE.DISCONNECT: _LINE.ADD,
+    _LINE.SUSPEND: _LINE.RESTORE,
+    _LINE.RESTORE: _LINE.SUSPEND,
+    _LINE.CHANGE: _LINE.CHANGE,
+}
+"""What undoes what (CPO-5)."""
 
 
 def compensate(customer: CustomerView, command: CompensateOrder, context: Context) -> Decision:
@@ -44,7 +66,7 @@ def compensate(customer: CustomerView, command: CompensateOrder, context: Contex
 
     draft, events = customer.draft(), list[Event]()
     generated = [
-        inverse(
+        _inverse(
             customer, line, order_id=order_id, line_id=context.derived_id("line", order_id, number), context=context
         )
         for number, line in enumerate(reversed(originals))
@@ -69,14 +91,16 @@ def _named(command: CompensateOrder, lines: Sequence[OrderLine]) -> list[OrderLi
 
 
 def _not_billed(order: Order, command: CompensateOrder, lines: Sequence[OrderLine]) -> Iterator[Violation]:
-    """CPO-1. A line that the order does not have was not billed in it either."""
+    """CPO-1. A line that the order does not have was not billed in it either; such ones come last, as named."""
     states = {line.line_id: line.state for line in lines}
-    for line_id in dict.fromkeys(command.line_ids or ()):
+    named = command.line_ids or ()
+    strange = [line_id for line_id in dict.fromkeys(named) if line_id not in states]
+    for line_id in (*(line_id for line_id in states if line_id in named), *strange):
         if states.get(line_id) is not LineState.BILLED:
             yield violation(
                 Code.LINE_NOT_BILLED,
                 "CPO-1",
-                f"line_ids.{(command.line_ids or ()).index(line_id)}",
+                f"line_ids.{named.index(line_id)}",
                 order_id=order.order_id,
                 line_id=line_id,
                 state=states.get(line_id),
@@ -108,7 +132,59 @@ def _is_compensation(order: Order) -> Iterator[Violation]:
         )
 
 
-# -- what happens (CPO-5)
+# -- the lines that undo (CPO-5)
+
+
+def _inverse(view: CustomerView, line: OrderLine, *, order_id: str, line_id: str, context: Context) -> OrderLine:
+    """A new line of the order `order_id` that brings back what was before a billed line."""
+    service_action = _INVERSE[line.service_action]
+    left, found = left_by(line), found_by(line)
+    before = None if found is None else found.before
+    product = line.product_id if before is None else before.product
+    given = msgspec.structs.replace(
+        as_given(line, context),
+        line_id=None,
+        action=LineAction.NONE,
+        service_action=service_action,
+        product_id=product,
+        features=tuple(_features(view, service_action, found, left)),
+        service_id=None if left is None else left.service_id,
+    )
+    made = new_line(view, given, order_id=order_id, line_id=line_id, revision=FIRST_REVISION, context=context)
+    restores = found.service_id if found is not None and service_action is _LINE.ADD else None
+    return msgspec.structs.replace(made, restores_service_id=restores)
+
+
+def _features(
+    view: CustomerView, service_action: LineServiceAction, found: BilledService | None, left: BilledService | None
+) -> Iterator[Feature]:
+    """Components that come back: all of what was disconnected or swapped, the difference of what was amended."""
+    before = None if found is None else found.before
+    if before is None or service_action not in (_LINE.ADD, _LINE.CHANGE):
+        return
+    if left is None or left.after is None or left is not found:
+        yield from _added(before.components)
+        return
+    yield from _removed(view, left, before)
+    yield from _added((Counter(before.components) - Counter(left.after.components)).elements())
+
+
+def _added(products: Iterable[str]) -> Iterator[Feature]:
+    return (Feature(product_id=product) for product in products)
+
+
+def _removed(view: CustomerView, left: BilledService, before: BilledState) -> Iterator[Feature]:
+    """What came with the line, by the ids of the components that are there now."""
+    going = Counter(() if left.after is None else left.after.components) - Counter(before.components)
+    for member in view.components(left.service_id):
+        if going[member.product] > 0:
+            going[member.product] -= 1
+            yield Feature(
+                product_id=member.product, service_id=member.service_id, service_action=FeatureAction.DISCONNECT
+            )
+
+
+# -- what happens
 
 
 def _submission(

@@ -1,8 +1,8 @@
 """An order line as it stands: its defaults, what may be set on it, and what another version of it would change.
 
 A line comes from a command as `Line`, with gaps. `new_line` and `altered` fill the gaps, the same way wherever the line
-comes from: a default follows what it is the default of (a billing account that was not given follows the service
-account), so a modified line is what a revision that says the same would make of it.
+comes from. A modification is laid over the line as it stands (`as_given`): what it does not name stays, defaults that
+were filled in before too.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from processors.decision import Decision, Refused
 from processors.orders.addressing import read_only_violation, unlocked
 from processors.orders.changes import is_past_soft_point, line_changed
 from processors.orders.grouping import Homes, content_changed, key_of
-from processors.orders.judging import limit_violations, line_violations, malformed
+from processors.orders.line_rules import limit_violations, line_violations, malformed
 from processors.orders.lines import (
     CUSTOMER_DATA,
     SETTABLE,

@@ -11,7 +11,7 @@ from processors.orders.addressing import existing, read_only_violation
 from processors.orders.changes import is_past_soft_point, line_changed
 from processors.orders.comparing import Difference
 from processors.orders.grouping import Homes, content_changed, key_of
-from processors.orders.judging import limit_violations, line_violations, shape_violation
+from processors.orders.line_rules import limit_violations, line_violations, shape_violation
 from processors.orders.lines import in_group
 from processors.orders.states import recorded, settle
 from schemas.fields import Event

@@ -11,7 +11,7 @@ from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import unlocked
 from processors.orders.grouping import ATTRIBUTES, FREE, GroupKey, group_state, key_of, resolved_key
-from processors.orders.judging import malformed
+from processors.orders.line_rules import malformed
 from processors.orders.lines import LIVE
 from processors.orders.states import recorded, settle
 from schemas.fields import Event
@@ -27,8 +27,8 @@ class Part(NamedTuple):
 
     group_id: str
     key: GroupKey
-    lines: list[OrderLine]
-    """Live lines of the order."""
+    line_ids: tuple[str, ...]
+    """Each once; as a caller gives them they may be any, until `_line_violations` has seen to it."""
     named: bool = False
     """The caller gave it its id."""
 
@@ -61,17 +61,14 @@ def split(customer: CustomerView, command: SplitOrder, context: Context) -> Deci
     )
     lines = customer.lines(order.order_id)
     live = [line for line in lines if line.state in LIVE]
-    if command.groups is None:
-        parts = _by_key(customer, live, wanted, context)
-    else:
-        parts = _as_given(command.groups, live, context)
-    if _stands(customer, order, live, parts):
+    parts = _by_key(customer, live, wanted, context) if command.groups is None else _as_given(command.groups, context)
+    if _stands(customer, order, lines, parts):
         return ()
     if command.groups is not None:
-        violations = tuple(_violations(customer, order, lines, command.groups, [part.group_id for part in parts]))
+        violations = (*_line_violations(order, lines, parts), *_group_violations(customer, order, command.groups))
         if violations:
             return Refused(violations)
-    return _events(customer, order, wanted, parts, context)
+    return _events(customer, order, wanted, parts, live, context)
 
 
 def _misshapen(command: SplitOrder) -> Violation | None:
@@ -97,55 +94,63 @@ def _is_attribute(name: str) -> bool:
 
 def _by_key(view: CustomerView, live: Sequence[OrderLine], wanted: Split, context: Context) -> list[Part]:
     """One group per key, in the order of its first line (SPL-1)."""
-    by_key: dict[frozenset[tuple[str, str | None]], tuple[GroupKey, list[OrderLine]]] = {}
+    by_key: dict[frozenset[tuple[str, str | None]], tuple[GroupKey, list[str]]] = {}
     for line in live:
         key = key_of(view, line, wanted)
-        by_key.setdefault(frozenset(key.items()), (key, []))[1].append(line)
-    return [Part(context.derived_id("group", number), *part) for number, part in enumerate(by_key.values())]
+        by_key.setdefault(frozenset(key.items()), (key, []))[1].append(line.line_id)
+    return [
+        Part(context.derived_id("group", number), key, tuple(line_ids))
+        for number, (key, line_ids) in enumerate(by_key.values())
+    ]
 
 
-def _as_given(groups: Sequence[AskedGroup], live: Sequence[OrderLine], context: Context) -> list[Part]:
-    """The groups of the command; lines that cannot be in one are told by `_violations`."""
-    by_id = {line.line_id: line for line in live}
+def _as_given(groups: Sequence[AskedGroup], context: Context) -> list[Part]:
+    """The groups of the command."""
     return [
         Part(
             group.group_id or context.derived_id("group", number),
             {},
-            [by_id[line_id] for line_id in dict.fromkeys(group.line_ids) if line_id in by_id],
+            tuple(dict.fromkeys(group.line_ids)),
             named=group.group_id is not None,
         )
         for number, group in enumerate(groups)
     ]
 
 
-def _stands(view: CustomerView, order: Order, live: Sequence[OrderLine], parts: Sequence[Part]) -> bool:
-    """Whether the lines are grouped so already (SPL-12): the same keys, and the ids that the caller gives."""
+def _stands(view: CustomerView, order: Order, lines: Sequence[OrderLine], parts: Sequence[Part]) -> bool:
+    """Whether the lines are grouped so already (SPL-12): the same keys, and the ids that the caller gives.
+
+    A group is the same by its live lines; a caller may name its billed ones with them, but no line of elsewhere.
+    """
     if order.split is None:
         return False
+    home = {line.line_id: line.group_id for line in lines}
+    live: dict[str | None, set[str]] = {}
+    for line in lines:
+        if line.state in LIVE:
+            live.setdefault(line.group_id, set()).add(line.line_id)
     keys = {group.group_id: resolved_key(view, group.key, order.split) for group in order.groups}
-    members: dict[str, set[str]] = {}
-    for line in live:
-        assert line.group_id is not None, "every live line of a split order is in a group"
-        members.setdefault(line.group_id, set()).add(line.line_id)
-    there = {frozenset(line_ids): group_id for group_id, line_ids in members.items()}
+    same: set[str | None] = set()
     for part in parts:
-        group_id = there.get(frozenset(line.line_id for line in part.lines))
-        if group_id is None or keys[group_id] != part.key or (part.named and part.group_id != group_id):
+        group_ids = {home.get(line_id) for line_id in part.line_ids}
+        group_id = group_ids.pop() if len(group_ids) == 1 else None
+        if group_id is None or not live.get(group_id, set()).issubset(part.line_ids) or keys[group_id] != part.key:
             return False
-    return len(parts) == len(there)
+        if part.named and part.group_id != group_id:
+            return False
+        same.add(group_id)
+    return same == set(live) and len(parts) == len(live)
 
 
 # -- what stands against groups that are given
 
 
-def _violations(
-    view: CustomerView, order: Order, lines: Sequence[OrderLine], groups: Sequence[AskedGroup], ids: Sequence[str]
-) -> Iterator[Violation]:
-    """SPL-11, code by code. `ids`: the id of each group, derived where the command gives none."""
+def _line_violations(order: Order, lines: Sequence[OrderLine], parts: Sequence[Part]) -> Iterator[Violation]:
+    """Every live line stands in one group, and nothing else does (SPL-11); code by code."""
     named: dict[str, list[str]] = {}
-    for group_id, group in zip(ids, groups, strict=True):
-        for line_id in dict.fromkeys(group.line_ids):
-            named.setdefault(line_id, []).append(group_id)
+    for part in parts:
+        for line_id in part.line_ids:
+            named.setdefault(line_id, []).append(part.group_id)
     own = {line.line_id for line in lines}
     yield from (_refused(order, Code.LINE_UNKNOWN, line_id=line_id) for line_id in named if line_id not in own)
     grouped = [line for line in lines if line.line_id in named]
@@ -161,7 +166,6 @@ def _violations(
     left = [line.line_id for line in lines if line.state in LIVE and line.line_id not in named]
     if left:
         yield _refused(order, Code.SPLIT_INCOMPLETE, line_ids=left)
-    yield from _group_violations(view, order, groups)
 
 
 def _group_violations(view: CustomerView, order: Order, groups: Sequence[AskedGroup]) -> Iterator[Violation]:
@@ -185,11 +189,16 @@ def _refused(order: Order, code: Code, **carries: object) -> Violation:
 
 
 def _events(
-    view: CustomerView, order: Order, wanted: Split, parts: Sequence[Part], context: Context
+    view: CustomerView,
+    order: Order,
+    wanted: Split,
+    parts: Sequence[Part],
+    live: Sequence[OrderLine],
+    context: Context,
 ) -> tuple[Event, ...]:
     """The split, then each line that goes to its group. Groups that lose all their live lines end (SPL-8)."""
     tallies = {group.group_id: view.group_tally(group.group_id) for group in order.groups}
-    new = [GroupNamed(group_id=name, key=key, state=GroupState.OPEN) for name, key, *_ in parts]
+    new = [GroupNamed(group_id=part.group_id, key=part.key, state=GroupState.OPEN) for part in parts]
     ended = [
         GroupNamed(group_id=group.group_id, key=group.key, state=group_state(_emptied(tallies[group.group_id])))
         for group in order.groups
@@ -208,14 +217,15 @@ def _events(
     )
     draft, events = view.draft(), list[Event]()
     recorded(draft, events, happened)
-    home = {line.line_id: (line, group_id) for group_id, _, lines, _ in parts for line in lines}
-    for line_id in order.line_ids:
-        if line_id in home:
-            line, group_id = home[line_id]
-            grouped = OrderLineGrouped(
-                order_id=order.order_id, line_id=line_id, from_group_id=line.group_id, to_group_id=group_id
-            )
-            recorded(draft, events, grouped)
+    home = {line_id: part.group_id for part in parts for line_id in part.line_ids}
+    for line in live:
+        grouped = OrderLineGrouped(
+            order_id=order.order_id,
+            line_id=line.line_id,
+            from_group_id=line.group_id,
+            to_group_id=home[line.line_id],
+        )
+        recorded(draft, events, grouped)
     events += settle(draft, order.order_id, context)
     return tuple(events)
 

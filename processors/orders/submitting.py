@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Decision, Refused
-from processors.orders.judging import line_violations, shape_violation
+from processors.orders.line_rules import line_violations, shape_violation
 from processors.orders.lines import new_line
 from schemas.order_events import OrderLineAdded, OrderSubmitted
 from schemas.orders import SubmitOrder

@@ -43,8 +43,10 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
         work.place = task.place
         _add(work, desk, task)
     for task in doing:
-        if task not in added and task.new is not None and not task.ignored:
-            work.place = task.place
+        work.place = task.place
+        if task.new is None:
+            _move_others(work, desk, task)
+        elif task not in added and not task.ignored:
             _move(work, desk, task)
     _end(work, desk, [task for task in doing if task.new is None and task.old is not None])
     parents.cycles(work)
@@ -60,8 +62,10 @@ def _touch(desk: Desk, tasks: Sequence[Task]) -> None:
 
 
 def _can_be_done(work: Work, task: Task) -> bool:
-    """Whether all that the line names is there; what is missing was told."""
+    """Whether all that the line names is there, the assignment that it changes too; what is missing was told."""
     assert task.new is not None, "the assignment of the line goes on"
+    if task.old is not None and not task.begins and work.view.assignment(task.asset) is None:
+        return False
     values = task.new.values
     named = (values.get(SERVICE_ACCOUNT), values.get(BILLING_ACCOUNT))
     if any(name is not None and work.view.account(name) is None for name in named):
@@ -203,6 +207,11 @@ def _move(work: Work, desk: Desk, task: Task) -> None:
     groups.follow(work, Phase.MOVES, task.asset, None if task.begins else old, new, task.lineage)
     _assign(work, Phase.MOVES, task)
     desk.done(task.asset, old, new)
+    _move_others(work, desk, task)
+
+
+def _move_others(work: Work, desk: Desk, task: Task) -> None:
+    """Services that move along with the line's own, or go back with it (HIE-9)."""
     for service, (was, now) in task.also.items():
         _pay(work, desk, task, service, was, now)
         groups.follow(work, Phase.MOVES, service, was, now, task.lineage)

@@ -49,12 +49,22 @@ def evolve_line(line: OrderLine | None, event: LineSyncEvent) -> OrderLine:
             return _synchronized(line, event)
         case OrderLineRebased():
             assert line.sync is not None, "only a synchronized line goes back to something"
-            before = line.sync.before | {event.attribute: event.new_before}
-            return replace(line, sync=replace(line.sync, before=before))
+            return replace(line, sync=_rebased(line.sync, event))
         case OrderLineSkipped():
             return replace(line, synchronized_revision=event.revision)
         case _:
             assert_never(event)
+
+
+def _rebased(sync: LineSync, event: OrderLineRebased) -> LineSync:
+    """What the line gives back now: of its own service, or of one that it moved along (HIE-9)."""
+    known = (event.attribute, event.old_before)
+    before = {name: event.new_before if (name, value) == known else value for name, value in sync.before.items()}
+    implicit = tuple(
+        replace(move, before=event.new_before) if (move.attribute, move.before) == known else move
+        for move in sync.implicit
+    )
+    return replace(sync, before=before, implicit=implicit)
 
 
 def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:

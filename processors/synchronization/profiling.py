@@ -111,6 +111,7 @@ def _add_systems(work: Work, nonpaying: BillingProfile, demand: Demand) -> None:
 def _reopen(work: Work, profile: BillingProfile, demand: Demand) -> None:
     """A profile that was closed unused is opened again, its payment method too (UND-5)."""
     task = demand.task
+    _check_others(work, task, profile.account_id, profile, "billing_profiles")
     if profile.payment_method_id is not None:
         _reopen_method(work, profile.payment_method_id, task)
     reopened = BillingProfileStateChanged(
@@ -167,8 +168,7 @@ def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> 
             expected=account.currency,
         )
         work.refuse(task.place, mismatch)
-    others = [profile for profile in work.view.profiles_of(account.account_id) if profile.paying]
-    _check_others(work, task, data, others, path)
+    _check_others(work, task, account.account_id, data, path)
     method_id = _provide_method(work, data, data.payment_method, account.account_id, task)
     created = BillingProfileCreated(
         billing_profile_id=data.billing_profile_id,
@@ -177,7 +177,7 @@ def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> 
         payment_method_id=method_id,
         frequency=data.frequency,
         currency=currency,
-        primary=data.primary or not (others or _is_claimed(brought, data)),
+        primary=data.primary or not (work.view.had_profile(account.account_id) or _is_claimed(brought, data)),
         contact=data.contact,
         address=data.address,
         billing_systems=tuple(demand.systems),
@@ -203,10 +203,11 @@ def _missing(data: ProfileData) -> Iterator[str]:
         yield from (f"payment_method.{part}" for part in _PARTS[method.kind] if not getattr(method, part))
 
 
-def _check_others(  # the account's paying profiles that are there already
-    work: Work, task: Task, data: ProfileData, others: list[BillingProfile], path: str
+def _check_others(  # an account, its new profile, and where the command says it
+    work: Work, task: Task, account_id: str, data: ProfileData | BillingProfile, path: str
 ) -> None:
     """One frequency and one primary profile per account (CRE-10, CRE-10a)."""
+    others = [profile for profile in work.view.profiles_of(account_id) if profile.paying]
     differing = next((profile for profile in others if profile.frequency is not data.frequency), None)
     if differing is not None:
         mismatch = violation(
@@ -223,7 +224,7 @@ def _check_others(  # the account's paying profiles that are there already
             Code.PRIMARY_PROFILE_EXISTS,
             "CRE-10a",
             f"{path}.primary",
-            account_id=others[0].account_id,
+            account_id=account_id,
             billing_profile_id=data.billing_profile_id,
         )
         work.refuse(task.place, second)

@@ -66,7 +66,7 @@ def cancel(work: Work, task: Task) -> None:
         _delete(work, task, holding)
     else:
         _flip(work, task, holding)
-        _flip_implicit(work, task)
+    _flip_implicit(work, task)
     if task.kept:
         _leave_chain(work, task)
 
@@ -189,7 +189,7 @@ def _leave_chain(work: Work, task: Task) -> None:
             continue
         later = work.view.line(kept.by.line_id)
         while later is not None and later.sync is not None:
-            known = later.sync.before.get(kept.attribute)
+            known = _before(later.sync, task.asset, kept.attribute)
             if known is None or known.set_by is None:
                 break
             if known.set_by.line_id != task.line.line_id:
@@ -197,6 +197,12 @@ def _leave_chain(work: Work, task: Task) -> None:
                 continue
             _rebase(work, task, later.order_id, later.line_id, kept.attribute, known)
             break
+
+
+def _before(sync: LineSync, service_id: str, attribute: str) -> ValueSet | None:
+    """What a line gives an attribute of a service back, its own or one that it moved along (HIE-9)."""
+    moved = (move.before for move in sync.implicit if (move.service_id, move.attribute) == (service_id, attribute))
+    return next(moved, sync.before.get(attribute))
 
 
 def _rebase(  # the later line, the attribute and what it would have gone back to

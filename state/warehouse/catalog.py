@@ -45,6 +45,11 @@ class Domain:
         """Its tables, then its views."""
         return (*self.tables, *self.views)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of these."""
+        return tuple(each.name for each in self.described)
+
 
 def _domain(module: ModuleType) -> Domain:
     name, doc = module.__name__.rpartition(".")[2], (module.__doc__ or "").partition("\n")[0]

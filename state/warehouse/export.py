@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from state.warehouse.databases.database import Dialect
 from state.warehouse.databases.statements import quoted
 from state.warehouse.definitions import Table, View
 
@@ -42,16 +43,16 @@ class Plan:
     monthly: bool
 
 
-def plan(described: Table | View) -> Plan:
+def plan(described: Table | View, dialect: Dialect) -> Plan:
     """Plan the export: by the month (UTC) of `occurred_at`, of the row or else of its transaction."""
     names = [column.name for column in described.columns]
     table = f"{quoted(described.name)} AS exported"
     moment = next((name for name in (OCCURRED_AT, *SAME_MOMENT) if name in names), None)
     if moment is not None:
-        month = _month(f"exported.{moment}")
+        month = dialect.month(f"exported.{moment}")
     elif isinstance(described, Table) and {"kafka_partition", "kafka_offset", "sequence"} <= set(names):
         table += " LEFT JOIN raw_transaction AS told USING (kafka_partition, kafka_offset)"
-        month = f"coalesce({_month(f'told.{OCCURRED_AT}')}, '{UNKNOWN}')"
+        month = f"coalesce({dialect.month(f'told.{OCCURRED_AT}')}, '{UNKNOWN}')"
     else:
         month = None
 
@@ -68,14 +69,10 @@ def plan(described: Table | View) -> Plan:
     )
 
 
-def _month(moment: str) -> str:
-    return f"strftime({moment}, '%Y-%m')"
-
-
 def _order(described: Table | View) -> str:
     """By the place in the log, then by the key; views by all their columns."""
     if not isinstance(described, Table):
-        return "ALL"
+        return ", ".join(str(place) for place in range(1, len(described.columns) + 1))
     names = [column.name for column in described.columns]
     placed = [name for name in ("kafka_partition", "kafka_offset") if name in names]
     return ", ".join(f"exported.{quoted(name)}" for name in dict.fromkeys([*placed, *described.key]))

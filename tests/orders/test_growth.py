@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from processors.orders.judging import LINES_MAX
+from processors.orders.line_rules import LINES_MAX
 from tests.orders.counter import Counter, line
 
 SMALL, LARGE = 3, 300
@@ -54,6 +54,34 @@ def rows_read(size: int, command: str, body: dict[str, Any], *, split: bool) -> 
 )
 def test_a_command_on_one_line_reads_no_other(command: str, body: dict[str, Any], *, split: bool) -> None:
     assert rows_read(SMALL, command, body, split=split) == rows_read(LARGE, command, body, split=split)
+
+
+def rows_read_beside(orders: int, command: str, body: dict[str, Any]) -> int:
+    counter = Counter()
+    for number in range(orders):
+        counter.submit(line(f"k-{number}"), order_id=f"other-{number}")
+        counter.accepted("UpdateBillingSystem", order_id=f"other-{number}", line_ids=[f"k-{number}"])
+    counter.submit(line("l-1", product="QUEUE"), line("l-2", product="QUEUE"))
+    counter.accepted("UpdateBillingSystem", line_ids=["l-1"])
+    counted = Counted(counter.state)
+    counter.state = counted  # type: ignore[assignment]
+    assert counter.accepted(command, **body)
+    return counted.read
+
+
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        ("SubmitOrder", {"order_id": "o-2", "lines": [line("l-new")]}),
+        ("ReviseOrder", {"revision": 2, "lines": [line("l-1", product="QUEUE"), line("l-2", product="QUEUE"), line()]}),
+        ("SplitOrder", {"dimensions": ["SERVICE_CATALOG"]}),
+        ("UpdateBillingSystem", {}),
+        ("CancelOrder", {"reason": "MOVED"}),
+        ("CompensateOrder", {"reason": "WRONG"}),
+    ],
+)
+def test_a_command_on_one_order_reads_no_other(command: str, body: dict[str, Any]) -> None:
+    assert rows_read_beside(SMALL, command, body) == rows_read_beside(LARGE // 10, command, body)
 
 
 def test_an_order_has_so_many_lines() -> None:

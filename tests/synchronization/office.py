@@ -10,13 +10,14 @@ from schemas.billing_profiles import BillingAssignment, BillingProfile, Covers, 
 from schemas.envelope import Status
 from schemas.fields import Event
 from schemas.order_lines import OrderLine
-from tests.accounts.book import Book
+from tests.accounts.book import Book, nordlys
 
 ACCOUNTS = tuple(f"n-{number}" for number in range(5))
 PROFILES = {"p-0": "n-0", "p-0b": "n-0", "p-1": "n-1", "p-2": "n-2"}
 """Paying profiles and their accounts."""
 SERVICES = tuple(f"s-{number}" for number in range(6))
 
+CATALOG = nordlys()
 SEALED = "sealed:v1:AAAAAAAAAAAA:" + "x" * 60
 PERSON = {"contact": {"last_name": SEALED}, "address": {"street": SEALED, "city": SEALED, "country": SEALED}}
 DATA: dict[str, Any] = {
@@ -78,7 +79,7 @@ class Office(Book):
     """The customer, and what the CRM believes its orders to be."""
 
     def __init__(self, **switches: Any) -> None:
-        super().__init__(**({"default_billing_system": "BRM-1"} | switches))
+        super().__init__(CATALOG, **({"default_billing_system": "BRM-1"} | switches))
         self.legal = bool(switches.get("legal_hierarchy_sync"))
         self.strict = bool(switches.get("strict_vendor_behaviour"))
         self.orders: dict[str, list[dict[str, Any]]] = {}

@@ -132,7 +132,11 @@ class Synchronizations(RuleBasedStateMachine):
     def new_line(self, order_id: str, wanted: tuple[str, str, Wish]) -> dict[str, Any]:
         self.made += 1
         service, action, wish = wanted
-        return line(f"{order_id}-{self.made}", service, self.fitting(service, action), wish)
+        action = self.fitting(service, action)
+        said = line(f"{order_id}-{self.made}", service, action, wish)
+        if action != "ADD" and service not in self.office.assignments():
+            said["prior_values"] = Wish(wish.account, wish.profile + 1).values()  # it was there before any order
+        return said
 
     def order(self, place: int) -> str:
         """One of the orders that were submitted."""

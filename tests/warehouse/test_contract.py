@@ -22,7 +22,7 @@ from tests.warehouse.tools import everything, run, tool
 def checked(folder: Path, *harms: str) -> subprocess.CompletedProcess[str]:
     """What datacontract-cli says of a warehouse."""
     portable_copy(everything(folder, *harms), folder / "copy.duckdb")
-    (folder / "contract.yaml").write_text(contract(str(folder / "copy.duckdb")))
+    (folder / "contract.yaml").write_text(contract(folder / "copy.duckdb"))
     programs = tool("datacontract")
     return run(programs / "datacontract", "test", "contract.yaml", within=folder, surroundings={})
 

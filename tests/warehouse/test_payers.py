@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from schemas.payments import Payment
 from schemas.shapes import fields_of
 from state.warehouse import Batch, Warehouse
 from state.warehouse.catalog import FACTS
-from tests.warehouse.customer_data import SEALED, ask, synchronized
-from tests.warehouse.played import SOURCES
+from tests.warehouse.customer_data import SEALED, ask, line, synchronize, synchronized
+from tests.warehouse.played import SOURCES, Played
 
 Answer = Callable[[str], list[tuple[Any, ...]]]
 
@@ -81,6 +81,46 @@ def test_who_pays_on_a_day(answer: Answer) -> None:
 def test_an_assignment_that_ended_has_no_payer(answer: Answer) -> None:
     query = "SELECT valid_from, valid_to FROM service_payers WHERE service_id = 'sv-50'"
     assert answer(query) == [(on(6, 10), on(6, 12))]
+
+
+def _sold(played: Played) -> None:
+    """o-60 brings sv-tv and sv-ip, billed on 15 June."""
+    played.on("2026-06-15")
+    sold = [line(f"l-{one}", f"sv-{one}", "n-hq", "n-hq", "bp-hq") for one in ("tv", "ip")]
+    sold[1] |= {"service_catalog": "DATA", "product_id": "STATIC_IP"}
+    synchronize(played, "o-60", *sold)
+    ask(played, "UpdateBillingSystem", order_id="o-60")
+
+
+def test_who_pays_ends_with_a_service_that_is_undone_though_its_assignment_stays(tmp_path: Path) -> None:
+    played = synchronized()
+    _sold(played)
+    played.on("2026-06-17")
+    undo: dict[str, Any] = {"compensating_order_id": "o-61", "reason": "REGRET"}
+    ask(played, "CompensateOrder", order_id="o-60", line_ids=["l-ip"], **undo)
+    played.on("2026-06-18").account("nordlys", "n-late")
+    warehouse = played.into(tmp_path / "w.duckdb")
+    both = "service_id IN ('sv-tv', 'sv-ip')"
+    assigned = f"SELECT service_id, state FROM dim_billing_assignment WHERE {both} AND is_current ORDER BY 1"
+    assert warehouse.rows(assigned) == [("sv-ip", "ACTIVE"), ("sv-tv", "ACTIVE")]
+    query = f"SELECT service_id, valid_from, valid_to FROM service_payers WHERE {both} ORDER BY 1"
+    assert warehouse.rows(query) == [("sv-ip", on(6, 15), on(6, 17)), ("sv-tv", on(6, 15), None)]
+    days = f"SELECT service_id, max(day) FROM service_payers_by_day WHERE {both} GROUP BY 1 ORDER BY 1"
+    assert warehouse.rows(days) == [("sv-ip", date(2026, 6, 16)), ("sv-tv", date(2026, 6, 18))]
+    warehouse.close()
+
+
+def test_who_pays_ends_with_a_service_that_is_cancelled(tmp_path: Path) -> None:
+    played = synchronized()
+    _sold(played)
+    played.on("2026-06-20")
+    [(subscription,)] = played.found(
+        tmp_path / "before", "SELECT subscription_id FROM log_service WHERE service_id = 'sv-tv'"
+    )
+    leaves: dict[str, Any] = {"action": "CANCEL", "service_ids": ["sv-tv"]}
+    ask(played, "ChangeServiceState", subscription_id=subscription, **leaves)
+    query = "SELECT valid_from, valid_to FROM service_payers WHERE service_id = 'sv-tv'"
+    assert played.found(tmp_path / "after", query) == [(on(6, 15), on(6, 20))]
 
 
 def test_profiles_over_several_billing_systems(answer: Answer) -> None:

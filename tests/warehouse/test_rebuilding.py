@@ -77,8 +77,10 @@ def test_what_was_lost_altered_or_doubled_comes_back(configured: Settings, playe
 def test_what_is_no_table_is_told() -> None:
     with pytest.raises(WarehouseUnfit, match="dim_account is a view"):
         tables_of(["dim_account"])
-    with pytest.raises(WarehouseUnfit, match=r"There is no table sink_offset\. There are: raw_transaction"):
+    with pytest.raises(WarehouseUnfit, match="sink_offset is the sink's own"):
         tables_of(["sink_offset"])
+    with pytest.raises(WarehouseUnfit, match=r"no table or view log_acount\. Did you mean log_account "):
+        tables_of(["log_acount"])
 
 
 def test_an_interrupted_rebuild_leaves_all_as_it_was(

@@ -24,6 +24,9 @@ class Dialect(Protocol):
     def row_hash(self, text: str, hex_digits: int) -> str:
         """Return an expression for the first digits of a text's SHA-256, as a whole number."""
 
+    def month(self, moment: str) -> str:
+        """Return an expression for the month (UTC) of a moment, as 2026-03."""
+
     def kept_text(self, text: str) -> str:
         """Return what the database keeps of a text."""
 

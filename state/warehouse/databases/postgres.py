@@ -97,6 +97,15 @@ class PostgreSQL:
         """Begin a database transaction."""
         self.rows("BEGIN")
 
+    def begin_snapshot(self) -> None:
+        """Begin a database transaction that reads, and sees nothing of what is committed from now on."""
+        self.rows("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def copied(self, query: str) -> Iterator[bytes | bytearray | memoryview]:
+        """The rows of a query as CSV, in pieces, without a head; nulls have no quotes, empty texts have."""
+        with self._may_fail(), self._connection.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+            yield from copy
+
     def commit(self) -> None:
         """Commit it."""
         self.rows("COMMIT")
@@ -109,6 +118,10 @@ class PostgreSQL:
     def tables(self) -> set[str]:
         """Return the names of all tables in the schema."""
         return {name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = $1", [SCHEMA])}
+
+    def views(self) -> set[str]:
+        """Return the names of all views in the schema."""
+        return {name for (name,) in self.rows("SELECT viewname FROM pg_views WHERE schemaname = $1", [SCHEMA])}
 
     def replace_views(self, views: Iterable[View]) -> None:
         """Make views, in this order, in place of those that are there.

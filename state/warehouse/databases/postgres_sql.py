@@ -66,6 +66,10 @@ class PostgreSQLDialect:
         digest = f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
         return f"('x' || left({digest}, {hex_digits}))::BIT({4 * hex_digits})::BIGINT"
 
+    def month(self, moment: str) -> str:
+        """Return an expression for the month (UTC) of a moment, as 2026-03."""
+        return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM')"
+
     def kept_text(self, text: str) -> str:
         """Return what PostgreSQL keeps of a text: any character but 0."""
         return text.replace(NUL, SHOWN_NUL) if NUL in text else text

@@ -52,6 +52,10 @@ class DuckDBDialect:
         """Return an expression for the first digits of a text's SHA-256, as a whole number."""
         return f"('0x' || left(sha256({text}), {hex_digits}))::BIGINT"
 
+    def month(self, moment: str) -> str:
+        """Return an expression for the month (UTC) of a moment, as 2026-03."""
+        return f"strftime({moment}, '%Y-%m')"
+
     def kept_text(self, text: str) -> str:
         """Return a text as it is: DuckDB keeps any."""
         return text

@@ -27,4 +27,4 @@ def documents() -> Mapping[str, str]:
 
 def _picture() -> str:
     star = star_of(DESCRIBED)
-    return picture(star, {each.title: [one.name for one in each.described if one.name in star.facts] for each in DOMAINS})
+    return picture(star, {each.title: [name for name in star.facts if name in each.names] for each in DOMAINS})

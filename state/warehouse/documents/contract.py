@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from state.warehouse.catalog import DESCRIBED, DOMAINS, Domain
-from state.warehouse.databases.statements import TYPES, quoted
+from state.warehouse.databases.database import Dialect
+from state.warehouse.databases.places import Place, Server
+from state.warehouse.databases.statements import DUCKDB, quoted
 from state.warehouse.definitions import Column, Kind, Table, View
 from state.warehouse.migrations import LATEST
 from state.warehouse.quality import Rule, rules
 
 FILE = "warehouse.odcs.yaml"
-DATABASE = "data/warehouse.read.duckdb"
+DATABASE = Path("data/warehouse.read.duckdb")
 FRESH_MINUTES = 5
 """The sink publishes a copy each minute without news; a copy of five minutes means that it stands still."""
 
@@ -32,16 +35,17 @@ LOGICAL: dict[Kind, str] = {
     Kind.FLAG: "boolean",
     Kind.JSON: "string",
 }
+_USAGE = ("Read the published copy.", "Read the schema as it is, with TimeZone UTC.")
 _HEAD = "# Made by `billfold warehouse documents` from the definitions in state/warehouse: change those.\n"
 
 
-def contract(database: str = DATABASE) -> str:
-    """Return the contract as YAML; `database` is the path of the published copy, for tools that check it."""
-    return _HEAD + yaml.safe_dump(_contract(database), sort_keys=False, allow_unicode=True, width=120)
+def contract(place: Place = DATABASE) -> str:
+    """Return the contract as YAML; `place` is the published copy or the server, for tools that check it."""
+    return _HEAD + yaml.safe_dump(_contract(place), sort_keys=False, allow_unicode=True, width=120)
 
 
-def _contract(database: str) -> dict[str, Any]:
-    broken_by = rules(DESCRIBED)
+def _contract(place: Place) -> dict[str, Any]:
+    broken_by, dialect = rules(DESCRIBED), _dialect(place)
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -52,12 +56,12 @@ def _contract(database: str) -> dict[str, Any]:
         "domain": "billing",
         "description": {
             "purpose": "What happened in billing, row by row, and how it stands: for reports, audits and models.",
-            "usage": "Read the published copy. Tables only grow; dim_ views have versions: valid_from, valid_to.",
+            "usage": f"{_USAGE[type(place) is Server]} Tables only grow; dim_ views have versions.",
             "limitations": "Personal data is sealed: a value opens with the vault's key only, and after an erasure "
             "never. Moments are UTC, days are local days of the customer.",
         },
-        "servers": [{"server": "copy", "type": "duckdb", "database": database, "schema": "main"}],
-        "schema": [_object(domain, each, broken_by) for domain in DOMAINS for each in domain.described],
+        "servers": [_server(place)],
+        "schema": [_object(domain, each, broken_by, dialect) for domain in DOMAINS for each in domain.described],
         "slaProperties": [
             {
                 "property": "freshness",
@@ -70,7 +74,32 @@ def _contract(database: str) -> dict[str, Any]:
     }
 
 
-def _object(domain: Domain, described: Table | View, broken_by: tuple[Rule, ...]) -> dict[str, Any]:
+def _server(place: Place) -> dict[str, Any]:
+    """Where the warehouse is; user and password are given to the tool that checks it."""
+    if not isinstance(place, Server):
+        return {"server": "copy", "type": "duckdb", "database": str(place), "schema": "main"}
+    from state.warehouse.databases.postgres import SCHEMA  # noqa: PLC0415 - who has a file needs no PostgreSQL
+
+    parts = place.parts()
+    return {
+        "server": "live",
+        "type": "postgres",
+        "host": parts.get("host", "localhost"),
+        "port": int(parts.get("port", 5432)),
+        "database": parts.get("dbname", ""),
+        "schema": SCHEMA,
+    }
+
+
+def _dialect(place: Place) -> Dialect:
+    if not isinstance(place, Server):
+        return DUCKDB
+    from state.warehouse.databases.postgres_sql import POSTGRES  # noqa: PLC0415 - who has a file needs no PostgreSQL
+
+    return POSTGRES
+
+
+def _object(domain: Domain, described: Table | View, broken_by: tuple[Rule, ...], dialect: Dialect) -> dict[str, Any]:
     key = described.key if isinstance(described, Table) else ()
     nullable = any(column.name in key and not column.required for column in described.columns)
     quality = [*_unique(described.name, key), *(_rule(rule) for rule in broken_by if rule.about == described.name)]
@@ -79,16 +108,16 @@ def _object(domain: Domain, described: Table | View, broken_by: tuple[Rule, ...]
         "physicalType": "table" if isinstance(described, Table) else "view",
         "description": described.doc,
         "tags": [domain.name],
-        "properties": [_property(column, () if nullable else key) for column in described.columns],
+        "properties": [_property(column, () if nullable else key, dialect) for column in described.columns],
         **({"quality": quality} if quality else {}),
     }
 
 
-def _property(column: Column, key: tuple[str, ...]) -> dict[str, Any]:
+def _property(column: Column, key: tuple[str, ...], dialect: Dialect) -> dict[str, Any]:
     return {
         "name": column.name,
         "logicalType": LOGICAL[column.kind],
-        "physicalType": TYPES[column.kind],
+        "physicalType": dialect.type_of(column),
         "description": column.doc,
         **({"required": True} if column.required else {}),
         **({"primaryKey": True, "primaryKeyPosition": key.index(column.name) + 1} if column.name in key else {}),

@@ -1,4 +1,4 @@
-"""The star as a picture: the dimensions in their colours, then each fact with what it joins. Plain SVG, no crossings."""
+"""The star as a picture: the dimensions in their colours, then each fact with those that it joins. Plain SVG."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GREY, INK, SOFT, LINE, PAPER, WHITE = "#7b8794", "#1c2833", "#5b6875", "#cfd6dd"
 """Every fact has a customer: grey stays in the background."""
 
 WIDTH, MARGIN, BETWEEN = 1240, 28, 24
-CARDS_A_ROW, CARD_HEIGHT = 4, 84
-FACT, FAN = 262, 62
+CARDS_A_ROW, CARD_HEIGHT = 4, 80
+FACT, FAN = 242, 54
 """How wide a fact is, and the lines from it to its dimensions."""
 CHIP, STEP = 20, 25
 """How high a dimension's chip is, and from one to the next."""
-LETTER = 6.7
+LETTER = 6.2
 """How wide a letter is, at most, of the size that chips have."""
 
 
@@ -91,13 +91,17 @@ def _card(
     yield _box(left, top, 6, CARD_HEIGHT, f'fill="{colour}"')
     yield _text(dimension.name, left + 16, top + 19, f'font-size="12" font-weight="bold" fill="{colour}"')
     yield _text(", ".join(dimension.key[1:] or dimension.key), left + 16, top + 37, f'fill="{INK}"')
-    yield _text(f"{dimension.attributes} columns more", left + 16, top + 54, f'fill="{SOFT}"')
+    beside = f'text-anchor="end" font-size="9.5" fill="{SOFT}"'
+    yield _text(f"{dimension.attributes} columns", left + wide - 10, top + 18, beside)
     leads = dict.fromkeys(join.dimension for join in star.joins_of(dimension.name) if colours[join.dimension] != GREY)
-    x = left + 16
+    x, y = left + 16, top + 54
     for name in leads:
         entity = f"→ {star.dimensions[name].entity}"
-        yield _text(entity, x, top + 72, f'font-size="9.5" fill="{colours[name]}"')
-        x += len(entity) * LETTER * 0.87 + 6
+        needed = len(entity) * LETTER
+        if x > left + 16 and x + needed > left + wide - 10:
+            x, y = left + 16, y + 15
+        yield _text(entity, x, y, f'font-size="10" fill="{colours[name]}"')
+        x += needed + 6
 
 
 def _stars(
@@ -142,7 +146,7 @@ def _chips(star: Star, fact: str) -> list[Chip]:
 
 def _label(entity: str, roles: Sequence[str]) -> str:
     """`account`; in roles `account · billing, owner`, and `itself` for the plain one beside others."""
-    told = ", ".join(role or "itself" for role in roles)
+    told = ", ".join(role or "itself" for role in sorted(roles, key=bool))
     return entity if told == "itself" else f"{entity} · {told}"
 
 

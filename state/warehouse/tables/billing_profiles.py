@@ -132,7 +132,9 @@ DIM_METHOD = dimension("payment_method", (CUSTOMER, _METHOD), _METHOD_ATTRIBUTES
 PAYERS = View(
     "service_payers",
     "Who pays for which service, and when: [valid_from, valid_to). While a change of payer waits for the account's "
-    "next billing period, the profile that paid before still pays.",
+    "next billing period, the profile that paid before still pays. Ends with the service, also where its billing "
+    "assignment stays (an order that is undone leaves customer data as it is); a swapped one's goes on for the service "
+    "in its place.",
     (
         CUSTOMER,
         _SERVICE,
@@ -146,7 +148,10 @@ PAYERS = View(
         moment("valid_to", "When something about it changes; null as long as it holds", required=False),
     ),
     """
-    WITH waiting AS (
+    WITH ended AS (
+        SELECT customer_id, service_id, min(effective_at) AS ended_at FROM log_service_state
+        WHERE new_state IN ('CANCELLED', 'REGRETTED', 'REMOVED') GROUP BY 1, 2
+    ), waiting AS (
         SELECT customer_id, account_id, switch_to, valid_from, valid_to,
                CASE switch_to WHEN 'PAYER' THEN payer_profile_id ELSE own_profile_id END AS assigned,
                CASE switch_to WHEN 'PAYER' THEN own_profile_id ELSE payer_profile_id END AS pays
@@ -170,7 +175,7 @@ PAYERS = View(
     )
     SELECT assignment.customer_id, assignment.service_id, product, service_account_id,
            coalesce(pays, assignment.billing_profile_id), coalesce(payer.account_id, billing_account_id),
-           assignment.billing_profile_id, pays IS NOT NULL, begins, ends
+           assignment.billing_profile_id, pays IS NOT NULL, begins, least(ends, ended_at)
     FROM spans
     JOIN dim_billing_assignment AS assignment ON assignment.customer_id = spans.customer_id
         AND assignment.service_id = spans.service_id AND assignment.valid_from <= begins
@@ -182,7 +187,8 @@ PAYERS = View(
                GROUP BY 1, 2) AS payer
         ON payer.customer_id = assignment.customer_id
         AND payer.billing_profile_id = coalesce(pays, assignment.billing_profile_id)
-    WHERE assignment.state = 'ACTIVE'
+    LEFT JOIN ended ON ended.customer_id = assignment.customer_id AND ended.service_id = assignment.service_id
+    WHERE assignment.state = 'ACTIVE' AND (ended_at IS NULL OR begins < ended_at)
     """,
 )
 

@@ -9,12 +9,12 @@ import msgspec
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
-from processors.orders import readiness
-from processors.orders.applying import Applied, Moment, apply, moment
+from processors.orders.billing import readiness
+from processors.orders.billing.applying import Applied, Moment, apply, moment
+from processors.orders.billing.scope import Chosen, chosen
+from processors.orders.billing.targets import targets
 from processors.orders.grouping import content_changed
-from processors.orders.scope import Chosen, chosen
 from processors.orders.states import lock, recorded, settle
-from processors.orders.targets import targets
 from processors.payments.awaiting import awaited
 from schemas.fields import Event
 from schemas.order_events import BillingSystemUpdated, OrderLineLocked

@@ -12,10 +12,10 @@ from processors import schedule
 from processors.acting import Action
 from processors.context import Context
 from processors.customer import CustomerView
-from processors.orders.objecting import Objection, objection, violations
-from processors.orders.service_actions import APPLIED_IN, action_of, creation, is_swap, swapped_to
-from processors.orders.targets import NewSubscription, Target
-from processors.orders.undone import billed_state
+from processors.orders.billed_services import billed_state
+from processors.orders.billing.objections import Objection, objection, violations
+from processors.orders.billing.service_actions import APPLIED_IN, action_of, creation, is_swap, swapped_to
+from processors.orders.billing.targets import NewSubscription, Target
 from processors.subscriptions import carry_out, opening
 from processors.subscriptions.creation import subscription_limit
 from processors.subscriptions.previews import joined

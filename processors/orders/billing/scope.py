@@ -8,7 +8,7 @@ import msgspec
 
 from processors.context import Context
 from processors.customer import CustomerView
-from processors.orders.judging import malformed
+from processors.orders.line_rules import malformed
 from processors.orders.lines import LIVE
 from schemas.order_events import UpdateFilters
 from schemas.order_lines import AlreadyBilled, LineState, OrderLine, Scope
@@ -95,12 +95,10 @@ def _meant_order(view: CustomerView, command: UpdateBillingSystem) -> Order | Vi
             return violation(Code.GROUP_UNKNOWN, "BSU-1", "group_id", order_id=None, group_id=command.group_id)
         return found[0]
     in_flight = view.orders_in_flight()
-    if len(in_flight) == 1:
-        return in_flight[0]
-    if not in_flight:
-        return violation(Code.ORDER_UNKNOWN, "BSU-1", "order_id", order_id=None)
-    order_ids = [order.order_id for order in in_flight]
-    return violation(Code.ORDER_ID_REQUIRED, "BSU-1", "order_id", order_id=None, order_ids=order_ids)
+    if len(in_flight) > 1:
+        return violation(Code.ORDER_ID_REQUIRED, "BSU-1", "order_id", order_id=None, order_ids=in_flight)
+    order = view.order(in_flight[0]) if in_flight else None
+    return order or violation(Code.ORDER_UNKNOWN, "BSU-1", "order_id", order_id=None)
 
 
 def _named_group(order: Order, group_id: str) -> Group | Violation:
