@@ -81,6 +81,7 @@ class Office(Book):
     def __init__(self, **switches: Any) -> None:
         super().__init__(CATALOG, **({"default_billing_system": "BRM-1"} | switches))
         self.legal = bool(switches.get("legal_hierarchy_sync"))
+        self.split = bool(switches.get("split_payer", True))
         self.strict = bool(switches.get("strict_vendor_behaviour"))
         self.orders: dict[str, list[dict[str, Any]]] = {}
         self.revisions: dict[str, int] = {}
@@ -157,10 +158,11 @@ class Office(Book):
         }
 
     def methods(self) -> dict[str, str]:
-        """States of the payment methods."""
+        """States of the payment methods, by the profile that pays with them."""
         view = self.view()
-        found = (view.payment_method(method_id) for method_id in view.ids("payment_method"))
-        return {method.payment_method_id: str(method.state) for method in found if method is not None}
+        found = {profile.billing_profile_id: profile.payment_method_id for profile in self.profiles() if profile.paying}
+        methods = {name: view.payment_method(method_id or "") for name, method_id in found.items()}
+        return {name: str(method.state) for name, method in methods.items() if method is not None}
 
 
 def seen(account: Account) -> tuple[bool, str | None]:
@@ -178,9 +180,10 @@ def waits(profile: BillingProfile) -> str | None:
     return None if profile.planned_switch is None else str(profile.planned_switch.to)
 
 
-def shown(covers: Covers | None) -> str | tuple[str, ...] | None:
+def shown(covers: Covers | None) -> str | tuple[str, ...]:
     """What a nonpaying profile covers: ALL, or a list."""
-    return covers and ("ALL" if covers.all else tuple(sorted(covers.services)))
+    assert covers is not None
+    return "ALL" if covers.all else tuple(sorted(covers.services))
 
 
 def is_done(answered: Answered) -> bool:

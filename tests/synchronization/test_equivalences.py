@@ -94,25 +94,49 @@ def test_an_order_that_is_cancelled_leaves_what_was_before(draw: Random) -> None
         place.revise("o", asking.revised(place.orders["o"][:-1], "o"))
         if draw.random() < 0.7:
             place.synchronize("o", implicit_moves="ALLOW")
-    assert codes(place.cancel("o")) == []
+    refused = codes(place.cancel("o"))
+    assert not refused or (not place.split, refused) == (True, ["ALREADY_HAS_PARENT"])
+    assume(not refused)  # where an account has one payer, a line that flips may meet what the next one takes back
 
     laws.all_of_them(place)
-    assert there(place.picture()) == there(before)
+    assert difference(before, place.picture()) == {}
 
 
-def there(picture: dict[str, Any]) -> dict[str, Any]:
-    """What is live in a picture; payers that are about to be left are gone already."""
-    accounts = {name: parent for name, (live, parent) in picture["accounts"].items() if live}
-    methods = {name for name, state in picture["methods"].items() if state == "ACTIVE"}
-    payers = {pair: found[1:] for pair, found in picture["payers"].items() if found[2] != "OWN"}
-    return picture | {"accounts": accounts, "methods": methods, "payers": payers}
+def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What is there in one picture only, or differs; what the rules leave open stays out.
+
+    - A profile that its account is about to leave may cover nothing; until then its payer stays (HIE-13, UND-2).
+    - Whether a payer pays yet or from the next period on: the account may have paid itself in between (HIE-13).
+    - The parent of an account that several pay for: a flip of some services lets it stay where it is (HIE-8).
+    """
+    left = {payer for picture in (one, other) for (_, payer), found in picture["payers"].items() if found[2] == "OWN"}
+    leaving = left | {PROFILES[payer] for payer in left}
+    found = [flat(picture, leaving) for picture in (one, other)]
+    names = set(found[0]) | set(found[1])
+    return {name: (found[0].get(name), found[1].get(name)) for name in names if found[0].get(name) != found[1].get(name)}
+
+
+def flat(picture: dict[str, Any], leaving: set[str]) -> dict[Any, Any]:
+    """A picture as one map, without what is leaving."""
+    payers: dict[str, set[str]] = {}
+    for values in picture["assignments"].values():
+        payers.setdefault(values["service_account"], set()).add(values["billing_account"])
+    live = {name: parent for name, (is_live, parent) in picture["accounts"].items() if is_live and name not in leaving}
+    paid = {("paid", *pair): True for pair, found in picture["payers"].items() if found[2] != "OWN"}
+    return (
+        {("account", name): parent if len(payers.get(name, ())) < 2 else "several" for name, parent in live.items()}
+        | {("profile", name): True for name in picture["profiles"] if name not in leaving}
+        | {("method", name): True for name, state in picture["methods"].items() if state == "ACTIVE" and name not in leaving}
+        | {("assignment", name): values for name, values in picture["assignments"].items()}
+        | {("group", name): members for name, members in picture["groups"].items()}
+        | paid
+    )
 
 
 @EXAMPLES
 @given(randoms)
 def test_orders_can_be_taken_back_in_any_order(draw: Random) -> None:
     """UND-1, FLP-5: what one of them needs stays, and nothing stays when all are gone."""
-    ends = []
     first = Random(draw.random())
     seed, services = first.random(), first.sample(SERVICES, 3)
     for order in permutations(range(3)):
@@ -124,11 +148,7 @@ def test_orders_can_be_taken_back_in_any_order(draw: Random) -> None:
         for number in order:
             assert codes(place.cancel(f"o-{number}")) == []
             laws.all_of_them(place)
-        ends.append(there(place.picture()))
-    assert all(end == NOTHING for end in ends), ends
-
-
-NOTHING = {"accounts": {}, "assignments": {}, "profiles": set(), "payers": {}, "groups": {}, "methods": set()}
+        assert difference(Office().picture(), place.picture()) == {}, order
 
 
 @EXAMPLES
@@ -145,8 +165,8 @@ def test_a_later_update_is_never_clobbered(draw: Random, in_order: bool) -> None
         assume(is_done(place.synchronize(order_id)))
     later = place.assignments()[service]
     held = {name for name, by in later.set_by.items() if by is not None and by.order_id == "o-2"}
-    first = place.view().line("o-1-" + str(asking.made - 1))
-    assert first is not None and first.sync is not None  # noqa: PT018 -- one thought
+    (first,) = (entry for entry in place.lines() if entry.order_id == "o-1" and entry.sync is not None)
+    assert first.sync is not None
     overtaken = {
         name for name, was in first.sync.before.items() if was.value != first.sync.applied[name] and name in held
     }
@@ -161,7 +181,7 @@ def test_a_later_update_is_never_clobbered(draw: Random, in_order: bool) -> None
     if in_order:
         assert codes(place.cancel("o-1")) == []
     laws.all_of_them(place)
-    assert there(place.picture()) == there(before)
+    assert difference(before, place.picture()) == {}
 
 
 # -- INV-OBA-3, INV-OBA-10
@@ -230,4 +250,4 @@ def whole(place: Office) -> dict[str, Any]:
     picture = place.picture()
     accounts = {name: live for name, (live, _) in picture["accounts"].items()}
     payers = {pair: found[1:] for pair, found in picture["payers"].items()}
-    return picture | {"accounts": accounts, "payers": payers, "methods": sorted(picture["methods"].values())}
+    return picture | {"accounts": accounts, "payers": payers}

@@ -96,10 +96,11 @@ def warehouse(doors: Doors, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def personal(of: Any, met: set[Any]) -> Iterator[str]:
-    """The personal fields below a type, as `Contact.email`."""
+    """The personal fields below a type, as `Contact.email`; of a command itself, as `name`."""
     if isinstance(of, type) and issubclass(of, msgspec.Struct) and of not in met:
         met.add(of)
-        yield from (f"{of.__name__}.{field.name}" for field in fields_of(of) if field.pii)
+        within = "" if of in COMMANDS.values() else f"{of.__name__}."
+        yield from (within + field.name for field in fields_of(of) if field.pii)
         for each in typing.get_type_hints(of).values():
             yield from personal(each, met)
     for each in typing.get_args(of):

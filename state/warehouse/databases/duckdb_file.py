@@ -51,9 +51,12 @@ class DuckDBFile:
         self._connection.begin()
 
     def commit(self) -> None:
-        """Commit it."""
+        """Commit it. One that finds no room is undone, and the connection of no use."""
         with self._may_fail():
-            self._connection.commit()
+            try:
+                self._connection.commit()
+            except duckdb.TransactionException as failure:
+                raise self._away(failure) from failure
 
     def rollback(self) -> None:
         """Undo it."""
@@ -93,7 +96,10 @@ class DuckDBFile:
         try:
             yield
         except (duckdb.IOException, duckdb.FatalException) as failure:
-            raise WarehouseAway(f"{self.file} cannot be written or read now: {failure}") from failure
+            raise self._away(failure) from failure
+
+    def _away(self, failure: duckdb.Error) -> WarehouseAway:
+        return WarehouseAway(f"{self.file} cannot be written or read now: {failure}")
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
