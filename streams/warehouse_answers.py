@@ -32,7 +32,7 @@ from streams.vault import read_key_encryption_key
 from streams.warehouse_copies import portable_copy
 from streams.warehouse_documents import NameUnknown
 from streams.warehouse_export import default_folder, export
-from streams.warehouse_shown import show
+from streams.warehouse_shown import show, shown
 
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
@@ -61,8 +61,12 @@ def ask(question: str | None, limit: int) -> None:
     order = ", ".join(str(place) for place in range(1, len(names) + 1))
     with contextlib.closing(Warehouse.read(readable(load()))) as warehouse:
         rows = warehouse.rows(f"SELECT * FROM {quoted(question)} ORDER BY {order} LIMIT {limit + 1}")  # noqa: S608 - a name of ours
+        published = warehouse.rows("SELECT max(published_at) FROM sink_publication")[0][0]
+        live = warehouse.file is None
     console.print(escape(DESCRIBED[question].doc), style="dim", highlight=False)
     show(names, rows, limit, console)
+    if published is not None and not live:
+        console.print(f"As of {shown(published.replace(microsecond=0))} UTC.", style="dim", highlight=False)
 
 
 def run_unseal(query: str | None, limit: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from rich.console import Console
-from rich.table import Table
 
 from state.warehouse import Gap, Warehouse
 from streams.settings import Settings, load
 from streams.sink_place import opened_to_read
+from streams.warehouse_shown import show
 
 NOTED = "SELECT kafka_partition, kafka_offset, published_at, customer_id, expected, found FROM sink_gap"
 """What the sink saw when it came."""
@@ -24,6 +24,11 @@ STANDING = """
 """
 """What the rows themselves say; a customer's transactions are all in one partition."""
 
+MEND = (
+    "Has the topic what is missing? `billfold warehouse receipt` tells, and how to mend it. What the topic itself lost,"
+    " doubled or moved, `billfold audit` tells."
+)
+
 
 def run_gaps(settings: Settings | None = None) -> int:
     """Print them; 1 if there are any, else 0."""
@@ -34,12 +39,10 @@ def run_gaps(settings: Settings | None = None) -> int:
     if not found:
         console.print(f"No gaps: {transactions:,} transactions, each continues its customer's sequence.")
         return 0
-    table = Table("customer", "expected", "found", "partition", "offset", "published at", title_justify="left")
-    for gap in found:
-        numbers = gap.expected, gap.found, gap.kafka_partition, gap.kafka_offset
-        table.add_row(gap.customer_id, *map(str, numbers), gap.published_at.isoformat())
-    console.print(table)
-    console.print("Lost, doubled or out of order in the topic itself? `billfold audit` tells.")
+    names = ("customer", "expected", "found", "partition", "offset", "published_at")
+    places = [(g.customer_id, g.expected, g.found, g.kafka_partition, g.kafka_offset, g.published_at) for g in found]
+    show(names, places, len(places), console)
+    console.print(MEND, style="dim", highlight=False)
     return 1
 
 

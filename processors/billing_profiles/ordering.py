@@ -45,7 +45,10 @@ def _owners(customer: CustomerView, accounts: list[str]) -> Edges:
 
 
 def ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ...]:
-    """Whoever nobody has to come before, by account_id; an owner waits for its members as long as others can go on."""
+    """Whoever nobody has to come before, by account_id; an owner waits for its members as long as others can go on.
+
+    Accounts may pay for one another, with a second payer against the parent link (HIE-4): one of them goes first.
+    """
     owners = {
         member: tuple(owner for owner in found if not _comes_before(owner, member, payers))
         for member, found in owners.items()
@@ -54,7 +57,9 @@ def ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ...
     ready = [(better[account] > 0, account) for account in accounts if not before[account]]
     heapify(ready)
     done: dict[str, None] = {}
-    while ready:
+    while ready or len(done) < len(accounts):
+        if not ready:
+            heappush(ready, (False, _first_of_a_circle([left for left in accounts if left not in done], payers)))
         waits, here = heappop(ready)
         if here in done or (waits and not better[here]):
             continue  # it stands in the heap again, before those that wait
@@ -70,6 +75,21 @@ def ordered(accounts: list[str], payers: Edges, owners: Edges) -> tuple[str, ...
             if not better[owner] and not before[owner]:
                 heappush(ready, (False, owner))
     return tuple(done)
+
+
+def _first_of_a_circle(left: list[str], payers: Edges) -> str:
+    """An account that only those of its own circle have to come before: the last from which a walk has to begin."""
+    unmet, first = set(left), left[0]
+    for account in left:
+        if account not in unmet:
+            continue
+        first, waiting = account, [account]
+        while waiting:
+            here = waiting.pop()
+            if here in unmet:
+                unmet.discard(here)
+                waiting.extend(payers[here])
+    return first
 
 
 def _comes_before(account: str, other: str, payers: Edges) -> bool:

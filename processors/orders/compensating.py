@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -166,7 +165,7 @@ def _features(
         yield from _added(before.components)
         return
     yield from _removed(view, left, before)
-    yield from _added((Counter(before.components) - Counter(left.after.components)).elements())
+    yield from _added(product for product in before.components if product not in left.after.components)
 
 
 def _added(products: Iterable[str]) -> Iterator[Feature]:
@@ -174,11 +173,9 @@ def _added(products: Iterable[str]) -> Iterator[Feature]:
 
 
 def _removed(view: CustomerView, left: BilledService, before: BilledState) -> Iterator[Feature]:
-    """What came with the line, by the ids of the components that are there now."""
-    going = Counter(() if left.after is None else left.after.components) - Counter(before.components)
+    """What came with the line, by the ids of the components that are there now; a bundle has a product once (CMP-5)."""
     for member in view.components(left.service_id):
-        if going[member.product] > 0:
-            going[member.product] -= 1
+        if member.product not in before.components:
             yield Feature(
                 product_id=member.product, service_id=member.service_id, service_action=FeatureAction.DISCONNECT
             )

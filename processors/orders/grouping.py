@@ -42,11 +42,10 @@ class Homes:
     def __init__(self, view: CustomerView, order: Order, split: Split, context: Context) -> None:
         self._view, self._split, self._context = view, split, context
         self._by_key: dict[frozenset[tuple[str, str | None]], str] = {}
-        if not split.explicit:
-            for group in order.groups:
-                if group.state is GroupState.OPEN:
-                    key = resolved_key(view, group.key, split)
-                    self._by_key[frozenset(key.items())] = group.group_id
+        for group in order.groups:
+            if group.state is GroupState.OPEN:
+                key = resolved_key(view, group.key, split)
+                self._by_key[frozenset(key.items())] = group.group_id
         self.new: list[Group] = []
         """Groups that did not exist before the command."""
 
@@ -120,9 +119,7 @@ def content_changed(
     changed = [
         GroupChange(group_id=group.group_id, key=group.key, state=state, old_state=group.state)
         for group in order.groups
-        if group.group_id in wanted
-        and group.state is GroupState.OPEN
-        and (state := group_state(draft.group_tally(group.group_id))) is not GroupState.OPEN
+        if group.group_id in wanted and (state := group_state(draft.group_tally(group.group_id))) is not group.state
     ]
     changed += [GroupChange(group_id=group.group_id, key=group.key, state=group.state) for group in new]
     if not changed and not added:

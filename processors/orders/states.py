@@ -6,7 +6,7 @@ from processors.acting import author
 from processors.context import Context
 from processors.customer import CustomerView
 from schemas.fields import Event
-from schemas.lineage import AccountSync, PaymentState
+from schemas.lineage import AccountSync
 from schemas.order_events import OrderLocked, OrderStateChanged
 from schemas.order_lines import Lock, LockReason, Scope
 from schemas.order_rosters import OrderTally
@@ -49,9 +49,11 @@ def _derived(order: Order, tally: OrderTally) -> OrderState:
 
 
 def _has_begun(order: Order, tally: OrderTally) -> bool:
-    """Whether a line was ever grouped, confirmed, synchronized or paid for; what began never goes back."""
-    paid = any(payment.state is not PaymentState.FAILED for payment in order.payments)
-    return order.state is not OrderState.SUBMITTED or tally.began or order.account_sync is not AccountSync.NONE or paid
+    """Whether a line was ever grouped, confirmed, synchronized or paid for; what began never goes back.
+
+    Nothing is paid for before it was synchronized (PAY-1).
+    """
+    return order.state is not OrderState.SUBMITTED or tally.began or order.account_sync is not AccountSync.NONE
 
 
 def recorded(draft: CustomerView, events: list[Event], event: Event) -> None:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from schemas.amounts import as_stored
 from schemas.lineage import PaymentState
 from schemas.payments import Payment, PaymentEvent, PaymentFailed, PaymentRecorded, PaymentReversed
 
@@ -20,7 +21,7 @@ def evolve(payment: Payment | None, event: PaymentEvent) -> Payment:
                 billing_profile_id=event.billing_profile_id,
                 account_id=event.account_id,
                 state=PaymentState.RECORDED,
-                amount=event.amount,
+                amount=as_stored(event.amount),
                 currency=event.currency,
                 received_at=event.received_at,
                 recorded_at=event.recorded_at,

@@ -96,8 +96,9 @@ def _move_along(work: Work, desk: Desk, task: Task, tasks: Sequence[Task]) -> No
     if not left:
         return
     if work.moves_along and not task.is_cancelled:
+        coming = {other.asset: other for other in tasks if other.place > task.place and other.old and other.new}
         for service in left:
-            _move_implicitly(work, task, service)
+            _move_implicitly(work, task, service, coming.get(service))
         return
     leaving = [other.asset for other in tasks if _leaves(other, account, old)]
     refused = violation(
@@ -127,8 +128,9 @@ def _leaves(task: Task, account: str, payer: str | None) -> bool:
     return mine and task.new.values.get(BILLING_ACCOUNT) != payer
 
 
-def _move_implicitly(work: Work, task: Task, service: str) -> None:
-    holding = work.holding(service)
+def _move_implicitly(work: Work, task: Task, service: str, later: Task | None) -> None:
+    """One service moves along. `later`: the line that changes something else of it, once it has moved."""
+    holding = work.holding(service) if later is None else later.old
     assert holding is not None, "a service that is left behind has an assignment"
     assert task.new is not None, "the line goes on"
     target = {name: task.new.values.get(name) for name in (BILLING_ACCOUNT, BILLING_PROFILE)}
@@ -138,13 +140,20 @@ def _move_implicitly(work: Work, task: Task, service: str) -> None:
         known = any((move.service_id, move.attribute) == (service, name) for move in task.implicit)
         if not known:
             task.implicit.append(ImplicitMove(service_id=service, attribute=name, before=before))
-    new = msgspec.structs.replace(
+    moved = _with(holding, changed, task)
+    task.also[service] = (holding, moved)
+    work.pending[service] = moved
+    if later is not None and later.new is not None:
+        later.old = moved
+        later.new = work.pending[service] = _with(later.new, changed, task)
+
+
+def _with(holding: Holding, changed: dict[str, str | None], task: Task) -> Holding:
+    return msgspec.structs.replace(
         holding,
         values={**holding.values, **changed},
         set_by={**holding.set_by, **dict.fromkeys(changed, task.lineage)},
     )
-    task.also[service] = (holding, new)
-    work.pending[service] = new
 
 
 # -- 2. what is new

@@ -13,6 +13,7 @@ from state.warehouse import WarehouseUnfit
 from state.warehouse.catalog import DESCRIBED, DOMAINS
 from state.warehouse.definitions import Table, View, moment, text
 from state.warehouse.documents import DOCS, dictionary, documents
+from state.warehouse.documents.asked import ASKED
 from state.warehouse.star import Star, star_of
 from streams.command_line import app
 from streams.warehouse_documents import NameUnknown, show_dictionary, stale, write_documents
@@ -48,11 +49,20 @@ def test_the_pages_say_every_column() -> None:
             assert part.count("sealed") >= sum(column.pii for column in each.columns)
 
 
+def test_the_guide_names_every_fact_and_dimension() -> None:
+    named = {name for questions in ASKED.values() for names in questions.values() for name in names}
+    assert named <= set(DESCRIBED)
+    told = {name for name in DESCRIBED if name.startswith(("fact_", "dim_"))}
+    assert not told - named, "somebody will ask for it"
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     pages = dictionary.pages()
     for name, page in pages.items():
         for link in re.findall(r"\]\(([^)]+)\)", page):
-            assert link in {*pages, dictionary.PICTURE}, f"{name}: {link}"
+            page_of, _, place = link.partition("#")
+            assert page_of in {"", *pages, dictionary.PICTURE}, f"{name}: {link}"
+            assert not place or f'<a id="{place}">' in pages[page_of or name], f"{name}: {link}"
 
 
 def test_writing_twice_changes_nothing_and_removes_what_is_no_longer_made(tmp_path: Path) -> None:

@@ -203,4 +203,5 @@ def test_a_question_is_answered_on_the_terminal(copy: Path, monkeypatch: pytest.
     shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["warehouse", "ask", "wallets_running_dry"])
     assert shown.exit_code == 0, shown.output
     assert re.search(r"EUR +3  2026-04-01 +27 +24$", shown.output, re.MULTILINE), shown.output
+    assert "As of 2026-03-02 08:00:00 UTC." in shown.output
     assert "wallets_running_dry" in CliRunner().invoke(app, ["warehouse", "ask"]).output

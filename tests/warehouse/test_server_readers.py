@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +15,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from state.warehouse import Server, copy_path, publish
+from state.warehouse import Server, Warehouse, copy_path, publish
 from state.warehouse.catalog import DESCRIBED, VIEWS
 from state.warehouse.databases.postgres_sql import TYPES
 from state.warehouse.definitions import Kind
+from state.warehouse.documents.contract import contract
 from state.warehouse.export import Format
 from streams.command_line import app
 from streams.sealing import seal_text
@@ -29,6 +32,7 @@ from tests.warehouse.ordering import ordered
 from tests.warehouse.places import fresh_database
 from tests.warehouse.played import Played
 from tests.warehouse.switchboard import switchboard
+from tests.warehouse.tools import run, tool
 
 KEY = bytes(range(32))
 NAME = "Margit Ångström"
@@ -152,6 +156,18 @@ def test_the_contract_names_the_server_and_its_types(kept: Kept) -> None:
     columns = ((each.name, column) for each in DESCRIBED.values() for column in each.columns)
     assert told == {(name, column.name): TYPES[column.kind] for name, column in columns}
     assert TYPES[Kind.TEXT] == "TEXT"
+
+
+def test_a_server_keeps_its_contract(kept: Kept, tmp_path: Path) -> None:
+    with contextlib.closing(Warehouse.open(kept.server, [])) as warehouse:
+        publish(warehouse, datetime.now(UTC))
+    (tmp_path / "contract.yaml").write_text(contract(kept.server))
+    who = {"DATACONTRACT_POSTGRES_USERNAME": "postgres", "DATACONTRACT_POSTGRES_PASSWORD": "any"}
+    told = run(tool("datacontract") / "datacontract", "test", "contract.yaml", within=tmp_path, surroundings=who)
+    assert told.returncode == 0, told.stdout[-5000:]
+    checks = re.search(r"Data contract is valid. Ran (\d+) checks", told.stdout)
+    assert checks, told.stdout[-500:]
+    assert int(checks[1]) > sum(len(each.columns) for each in DESCRIBED.values())
 
 
 @pytest.mark.parametrize(("option", "value"), [("--database", "x.duckdb"), ("--copy-to", "x.duckdb")])

@@ -24,7 +24,7 @@ from schemas.bundles import AmendBundleServices
 from schemas.fields import Event
 from schemas.order_lines import BilledService, OrderLine
 from schemas.previews import Preview
-from schemas.refusals import Code, Violation
+from schemas.refusals import Violation
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -120,11 +120,7 @@ class _Work:
             subscription = self._view.subscription(action.subscription_id)
             facts = None if subscription is None else earliest(self._view, action, subscription)
             found = [
-                *(
-                    broken
-                    for broken in opening.performed_violations(since.at, facts, self._context)
-                    if broken.code != Code.PERFORMED_DATE_IN_FUTURE
-                ),
+                *opening.performed_violations(since.at, facts, self._context),
                 *schedule.already_rated(since.at, targets[0].account, self._context, due=False),
             ]
             for broken in found:

@@ -10,9 +10,15 @@ from msgspec.structs import replace
 from schemas.order_lines import OrderLine
 from schemas.refusals import Code, Violation, as_text
 
-_ROWS = (
-    *("SUB-2", "CLS-4", "SCH-9", "ABS-9", "ABS-10", "SST-1", "ABS-1", "DEF-2", "SUB-3", "SUB-4", "SUB-5", "ABS-13"),
+_OF_ONE_SERVICE = (
+    *("SUB-4", "SUB-5", "ABS-13"),
     *("SVC-1", "SVC-2", "SWP-1", "SWP-2", "SWP-3", "ABS-2", "ABS-3", "ABS-11", "ABS-4", "ABS-8"),
+)
+"""Rows about one service, and so about one line: what two lines break alike is wrong twice."""
+
+_ROWS = (
+    *("SUB-2", "CLS-4", "SCH-9", "ABS-9", "ABS-10", "SST-1", "ABS-1", "DEF-2", "SUB-3"),
+    *_OF_ONE_SERVICE,
     *("ABS-6", "PRV-8", "PRV-9", "WAL-3", "WAL-2", "SCH-7", "SCH-17"),
 )
 """Rows of the subscriptions part that an update may break, in the order in which they are judged."""
@@ -38,11 +44,12 @@ def objection(broken: Violation, line_ids: Iterable[str], *, amends: bool = Fals
 
 
 def violations(objections: Iterable[Objection], lines: Sequence[OrderLine]) -> list[Violation]:
-    """Row by row, each for all lines; what several lines break alike is said once, and names them all."""
+    """Row by row, each for all lines; what several lines break together is said once, and names them all."""
     places = {line.line_id: place for place, line in enumerate(lines)}
-    merged: dict[tuple[str, str, tuple[tuple[str, str | None], ...]], Objection] = {}
+    merged: dict[tuple[object, ...], Objection] = {}
     for broken, line_ids, row in objections:
-        same = (broken.code, broken.rule, tuple(sorted(broken.carries.items())))
+        own = line_ids if row in _OF_ONE_SERVICE else None
+        same = (broken.code, broken.rule, tuple(sorted(broken.carries.items())), own)
         known = merged.get(same)
         merged[same] = Objection(broken, line_ids if known is None else (*known.line_ids, *line_ids), row)
     in_order = [

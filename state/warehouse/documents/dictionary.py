@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from state.warehouse.catalog import DESCRIBED, DOMAINS, Domain
 from state.warehouse.definitions import Column, Kind, Table, View
 from state.warehouse.digest import summed
+from state.warehouse.documents.asked import ASKED
 from state.warehouse.questions import VIEWS as QUESTIONS
 from state.warehouse.star import star_of
 
@@ -15,8 +17,21 @@ PICTURE = "star.svg"
 MADE = "<!-- Made by `billfold warehouse documents` from the definitions in state/warehouse: change those. -->"
 
 READ_IT = (
-    "Read `warehouse.read.duckdb`, the published copy. Every name and sentence here is a comment in the database too: "
-    "`billfold warehouse dictionary NAME` shows it, or `FROM duckdb_columns()`."
+    "Of a file read `warehouse.read.duckdb`, the published copy, never `warehouse.duckdb`; of a PostgreSQL server the "
+    "schema `billfold`, with `TimeZone` UTC. Every name and sentence here is a comment in the database too; "
+    "`billfold warehouse dictionary NAME` shows it, and `billfold warehouse ask NAME` shows rows."
+)
+SHAPES = (
+    "`raw_transaction` has everything, as JSON; `log_` tables have what happened, row by row; `fact_` what became of "
+    "it, `dim_` the versions of things with the time for which each held. Moments are UTC, days are local days of the "
+    'customer, amounts have nine decimals. `end` in `fact_billing_period` is a reserved word: write `"end"`.'
+)
+CAREFUL = (
+    "While a change of payer waits for the next billing period, `service_payers` shows who still pays and "
+    "`dim_billing_assignment` who is to. `log_order_refusal` and `log_billing_system_update_refusal` come from "
+    "outcomes, not from transactions: they have no `sequence`. A scheduled action counts at its due moment; its "
+    "`lateness_seconds` here is until the *record* arrived that had it run. Versions with `valid_from` = `valid_to` "
+    "were passed through within one moment: leave them out if you join by time."
 )
 JOIN_THEM = (
     "Join by `customer_id` and the named column (● is the dimension's own name for it, else a role: `from` for "
@@ -67,7 +82,14 @@ def _index(found: tuple[Domain, ...]) -> str:
             "",
             READ_IT,
             "",
+            SHAPES,
+            "",
             *_table(("domain", "what", "tables", "views"), (_domain_row(domain) for domain in found)),
+            "",
+            "## Where to look",
+            "",
+            *_guide(),
+            CAREFUL,
             "",
             "## Which facts join which dimensions",
             "",
@@ -79,7 +101,7 @@ def _index(found: tuple[Domain, ...]) -> str:
             "",
             "## Fifteen questions across the domains",
             "",
-            *_table(("view", "question"), ((f"`{view.name}`", view.doc) for view in QUESTIONS)),
+            *_table(("view", "question"), ((_linked(view.name), view.doc) for view in QUESTIONS)),
             "",
             "## Kinds of columns, and marks",
             "",
@@ -96,17 +118,32 @@ def _domain_row(domain: Domain) -> tuple[str, ...]:
     return f"[{domain.title}]({domain.name}.md)", domain.doc, str(tables), str(len(domain.described) - tables)
 
 
+def _guide() -> Iterator[str]:
+    """Questions by what they are about, each with links to what answers them."""
+    for title, questions in ASKED.items():
+        rows = ((question, ", ".join(map(_linked, names))) for question, names in questions.items())
+        yield from _table((title, "where"), rows)
+        yield ""
+
+
+def _linked(name: str) -> str:
+    domain = next(domain for domain in DOMAINS if name in domain.names)
+    return f"[`{name}`]({domain.name}.md#{name})"
+
+
 def _bus_matrix() -> Iterator[str]:
-    """A row for each fact, a column for each dimension; a cell says through which columns they join."""
+    """A row for each fact, a column for each dimension that one joins; a cell says through which columns."""
     star = star_of(DESCRIBED)
-    head = ("fact", *(dimension.entity for dimension in star.dimensions.values()))
+    joined = {join.dimension for fact in star.facts for join in star.joins_of(fact)}
+    dimensions = [each for each in star.dimensions.values() if each.name in joined]
 
     def cells(fact: str) -> Iterator[str]:
-        yield f"`{fact}`"
-        for dimension in star.dimensions.values():
+        yield _linked(fact)
+        for dimension in dimensions:
             ways = [join for join in star.joins_of(fact) if join.dimension == dimension.name]
             yield ", ".join(join.role(dimension) or "●" for join in ways)
 
+    head = ("fact", *(dimension.entity for dimension in dimensions))
     return _table(head, (tuple(cells(fact)) for fact in star.facts))
 
 
@@ -119,13 +156,18 @@ def _page(domain: Domain) -> str:
 
 
 def _summary(described: Table | View) -> tuple[str, ...]:
-    return f"`{described.name}`", described.doc, str(len(described.columns))
+    """The first sentence; the rest stands where the columns are."""
+    first = re.split(r"(?<=[.?]) ", described.doc, maxsplit=1)[0]
+    return f"[`{described.name}`](#{described.name})", first, str(len(described.columns))
 
 
 def _folded(described: Table | View) -> Iterator[str]:
     key = described.key if isinstance(described, Table) else ()
     told = f"table, one row per {', '.join(key)}" if key else "view"
+    yield f'<a id="{described.name}"></a>'
     yield f"<details><summary><b>{described.name}</b> ({told})</summary>"
+    yield ""
+    yield described.doc
     yield ""
     yield from _table(
         ("column", "kind", "marks", "what"),

@@ -13,8 +13,8 @@ def dimension(entity: str, key: tuple[Column, ...], attributes: tuple[Column, ..
     by = ", ".join(column.name for column in key)
     return View(
         f"dim_{entity}",
-        f"Every version of every {entity}, with the time for which it held: [valid_from, valid_to). Versions with "
-        "valid_from = valid_to were passed through within one moment.",
+        f"Every version of every {entity.replace('_', ' ')}, with the time for which it held: [valid_from, valid_to). "
+        "Versions with valid_from = valid_to were passed through within one moment.",
         (
             *key,
             *attributes,
