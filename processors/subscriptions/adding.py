@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from processors.acting import LIVE, Action
 from processors.bundles.composition import check, new_piece, previewed
 from processors.context import Context
-from processors.subscriptions.states import OF_SERVICES
 from schemas.actions import ServiceState
 from schemas.catalog import Composition, Product, SubscriptionDefinition
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import (
-    ChangeServiceState,
-    CreateSubscription,
     NewComponent,
     NewService,
-    ServiceAction,
     ServiceCause,
     SubscriptionService,
 )
@@ -30,16 +25,8 @@ def definition_limits(
     making: Making, definition: SubscriptionDefinition, services: Sequence[NewService]
 ) -> Iterator[Violation]:
     """How many top-level services there may be after all actions of the making, and of what (DEF-2)."""
-    more = sum(map(_more, making.actions))
-    reached = more + sum(tally.top_level for tally in making.view.tallies(making.subscription_id).values())
-    if definition.max_services is not None and reached > definition.max_services and more > 0:
-        yield violation(
-            Code.SERVICE_LIMIT,
-            "DEF-2",
-            definition=definition.definition,
-            limit=definition.max_services,
-            found=reached,
-        )
+    if definition.max_services is not None:
+        yield from _service_limit(making, definition.definition, definition.max_services)
     if definition.allowed_products is not None:
         for product in dict.fromkeys(service.product for service in services):
             if product not in definition.allowed_products:
@@ -48,15 +35,11 @@ def definition_limits(
                 )
 
 
-def _more(action: Action) -> int:
-    """By how many an action changes the number of top-level services; a swap leaves it."""
-    match action.command:
-        case CreateSubscription(services=services) | ChangeServiceState(action=ServiceAction.ADD, services=services):
-            return len(services)
-        case ChangeServiceState(action=name, service_ids=service_ids) if OF_SERVICES[name].services_to not in LIVE:
-            return -len(service_ids)
-        case _:
-            return 0
+def _service_limit(making: Making, definition: str, limit: int) -> Iterator[Violation]:
+    more = making.more_services
+    reached = more + sum(tally.top_level for tally in making.view.tallies(making.subscription_id).values())
+    if reached > limit and more > 0:
+        yield violation(Code.SERVICE_LIMIT, "DEF-2", definition=definition, limit=limit, found=reached)
 
 
 def product_violations(asked: Iterable[tuple[str, NewComponent]], context: Context) -> list[Violation]:

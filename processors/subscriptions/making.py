@@ -8,6 +8,7 @@ single action is the case of one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
@@ -15,13 +16,15 @@ from processors.bundles import dependencies
 from processors.context import Context
 from processors.customer import CustomerView
 from processors.subscriptions.previews import preview
-from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, REGRETTED, STEADY
+from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, OF_SERVICES, REGRETTED, STEADY
 from schemas.actions import ServiceState, StatePoint
 from schemas.catalog import Product
 from schemas.fields import Event
 from schemas.previews import PreviewedRow
 from schemas.refusals import Violation
 from schemas.subscriptions import (
+    ChangeServiceState,
+    CreateSubscription,
     NewComponent,
     ServiceAction,
     ServiceCause,
@@ -36,6 +39,17 @@ Codes = tuple[str | None, str | None]
 
 ENDS = {ServiceAction.CANCEL.value: CANCELLED, ServiceAction.REGRET.value: REGRETTED}
 """What a subscription comes to whose last service has ended (SST-2)."""
+
+
+def _more(action: Action) -> int:
+    """By how many an action changes the number of top-level services; a swap leaves it."""
+    match action.command:
+        case CreateSubscription(services=services) | ChangeServiceState(action=ServiceAction.ADD, services=services):
+            return len(services)
+        case ChangeServiceState(action=name, service_ids=service_ids) if OF_SERVICES[name].services_to not in LIVE:
+            return -len(service_ids)
+        case _:
+            return 0
 
 
 class Making:
@@ -63,6 +77,11 @@ class Making:
         self._paid_back: list[SubscriptionService] = []
         self._wishes: dict[str, str] = {}
         self._number = view.numbers(self.subscription_id).service
+
+    @cached_property
+    def more_services(self) -> int:
+        """By how many all actions together change the number of top-level services (DEF-2)."""
+        return sum(map(_more, self.actions))
 
     def one_by_one(self) -> Iterator[Action]:
         """Each action, to be judged and done before the next; what is found meanwhile is laid at its door."""
