@@ -1,4 +1,4 @@
-"""What must hold of payers, links, groups and assignments at any moment (INV-OBA-4 to INV-OBA-8), found the plain way."""
+"""What must hold of payers, links, groups and assignments at any moment (INV-OBA-4 to INV-OBA-8)."""
 
 from __future__ import annotations
 

@@ -117,7 +117,9 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     leaving = left | {PROFILES[payer] for payer in left}
     found = [flat(picture, leaving) for picture in (one, other)]
     names = set(found[0]) | set(found[1])
-    return {name: (found[0].get(name), found[1].get(name)) for name in names if found[0].get(name) != found[1].get(name)}
+    return {
+        name: (found[0].get(name), found[1].get(name)) for name in names if found[0].get(name) != found[1].get(name)
+    }
 
 
 def flat(picture: dict[str, Any], leaving: set[str]) -> dict[Any, Any]:
@@ -130,7 +132,11 @@ def flat(picture: dict[str, Any], leaving: set[str]) -> dict[Any, Any]:
     return (
         {("account", name): parent if len(payers.get(name, ())) < 2 else "several" for name, parent in live.items()}
         | {("profile", name): True for name in picture["profiles"] if name not in leaving}
-        | {("method", name): True for name, state in picture["methods"].items() if state == "ACTIVE" and name not in leaving}
+        | {
+            ("method", name): True
+            for name, state in picture["methods"].items()
+            if state == "ACTIVE" and name not in leaving
+        }
         | {("assignment", name): values for name, values in picture["assignments"].items()}
         | {("group", name): members for name, members in picture["groups"].items()}
         | paid
@@ -159,7 +165,7 @@ def test_orders_can_be_taken_back_in_any_order(draw: Random) -> None:
 
 @EXAMPLES
 @given(randoms, st.booleans())
-def test_a_later_update_is_never_clobbered(draw: Random, in_order: bool) -> None:  # noqa: FBT001 -- Hypothesis says it
+def test_a_later_update_is_never_clobbered(draw: Random, in_order: bool) -> None:
     """INV-OBA-4, FLP-2, FLP-3, FLP-5: the earlier one waits, or leaves the chain; at the end all is as before both."""
     place = Office(legal_hierarchy_sync=draw.random() < 0.5)
     asking = Asking(place, draw)

@@ -47,13 +47,14 @@ REVISED = {
 WITHOUT_PRIOR = (Compensation.ADD, Compensation.DELETE, Compensation.NONE)
 
 places = st.integers(0, 5)
-wishes = st.builds(
-    Wish, st.integers(0, 4), st.integers(0, 3), st.none() | st.integers(0, 4)
-)
+wishes = st.builds(Wish, st.integers(0, 4), st.integers(0, 3), st.none() | st.integers(0, 4))
 asked = st.tuples(st.sampled_from(SERVICES), st.sampled_from(["FITTING"] * 6 + ["ADD", "UPDATE", "MOVE_ADD"]), wishes)
 wanted_lines = st.lists(asked, min_size=1, max_size=3, unique_by=lambda found: found[0])
 how = st.fixed_dictionaries(
-    {"on_superseded": st.sampled_from(["REJECT", "KEEP_CURRENT"]), "implicit_moves": st.sampled_from(["REJECT", "ALLOW"])}
+    {
+        "on_superseded": st.sampled_from(["REJECT", "KEEP_CURRENT"]),
+        "implicit_moves": st.sampled_from(["REJECT", "ALLOW"]),
+    }
 )
 
 
@@ -89,8 +90,9 @@ class Synchronizations(RuleBasedStateMachine):
     ) -> None:
         self.office = Office(legal_hierarchy_sync=legal, split_payer=split, strict_vendor_behaviour=strict)
         if known:
-            for account, more in (("n-4", {}), ("n-3", {"parent": {"account_id": "n-4"}})):
-                self.office.ask("CreateAccount", account_id=account, account_profile="mobile", **more)
+            self.office.ask("CreateAccount", account_id="n-4", account_profile="mobile")
+            above = {"account_id": "n-4"}
+            self.office.ask("CreateAccount", account_id="n-3", account_profile="mobile", parent=above)
         for wanted in first:
             self.submit(wanted, how)
 
@@ -240,7 +242,9 @@ class Synchronizations(RuleBasedStateMachine):
     def pay(self, order: int, number: int, profile: int, *, failed: bool) -> None:
         """A payment twice is one; now and then it is given back."""
         said = {"billing_profile_id": list(PROFILES)[profile]} if profile < len(PROFILES) else {}
-        result = {"result": "FAILED", "failure_reason": "NOT_FOUND"} if failed else {"amount": "7.50", "currency": "EUR"}
+        result = (
+            {"result": "FAILED", "failure_reason": "NOT_FOUND"} if failed else {"amount": "7.50", "currency": "EUR"}
+        )
         body = {"order_id": self.order(order), "payment_id": f"pay-{number}", **said, **result}
         if self.ask("RecordOrderPayment", **body):
             seen = len(self.office.history)

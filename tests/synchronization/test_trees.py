@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -43,7 +44,7 @@ def test_children_stand_before_payers(draw: Random) -> None:
     places = {name: place for place, name in enumerate(found)}
     assert all(places[name] < places[payer] for name, above in payers.items() for payer in above)
     paid_for = {name: {child for child, above in payers.items() if name in above} for name in payers}
-    for here, after in zip(found, found[1:], strict=False):
+    for here, after in pairwise(found):
         assert here < after or here in paid_for[after], "only a child may stand before an account with a smaller id"
 
 
