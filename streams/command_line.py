@@ -225,6 +225,8 @@ def warehouse_receipt() -> None:
     """Compare the warehouse with the topics: complete up to which offset, or the first difference. Exit code 1 for one.
 
     Per partition: offsets, and per table rows, sums of money and a digest, counted in the database and from the topic.
+
+    Example: billfold warehouse receipt && echo complete
     """
     _reach_kafka()
     from streams.receipt import run_receipt
@@ -252,7 +254,10 @@ def warehouse_rebuild(
 
 @warehouse.command("gaps")
 def warehouse_gaps() -> None:
-    """List transactions that do not continue their customer's sequence: something was lost or doubled. Exit code 1."""
+    """List transactions that do not continue their customer's sequence: something was lost or doubled. Exit code 1.
+
+    Example: billfold warehouse gaps
+    """
     from streams.warehouse_gaps import run_gaps
 
     raise typer.Exit(run_gaps())

@@ -199,7 +199,7 @@ def run_demo(*, keep: bool) -> None:
                 show_warehouse(copy_path(run.settings.warehouse), narrated.zone, console)
                 console.print(f"\nDone in {time.monotonic() - began:.0f} s, {len(stage.transactions)} transactions.")
                 if keep:
-                    stay(kafka.address, run.settings.warehouse, console)
+                    stay(run.settings, console)
     console.print("Again: `make demo`. To look around while it runs: `.venv/bin/billfold demo --keep`.", style="dim")
 
 
@@ -230,9 +230,18 @@ def shown(value: object, zone: ZoneInfo) -> str:
     return escape(str(value))
 
 
-def stay(bootstrap: str, warehouse: Path, console: Console) -> None:
-    """Keep everything running until Ctrl-C."""
-    console.print(
-        f"\nKafka: {bootstrap}\nWarehouse (a copy for readers): {copy_path(warehouse)}\nCtrl-C stops everything."
-    )
+def stay(running: settings.Settings, console: Console) -> None:
+    """Keep everything running until Ctrl-C, and say how other commands find it."""
+    found = {
+        "BOOTSTRAP_SERVERS": running.bootstrap_servers,
+        "TOPIC_PREFIX": running.topic_prefix,
+        "GROUP": running.group,
+        "PARTITIONS": running.partitions,
+        "CLOCK": running.clock.value,
+        "WAREHOUSE": running.warehouse,
+    }
+    console.print("\nTo look around in another terminal, for instance with `.venv/bin/billfold warehouse receipt`:\n")
+    for name, value in found.items():
+        console.print(f"export BILLFOLD_{name}={value}", highlight=False, soft_wrap=True)
+    console.print(f"\nReaders open the copy: {copy_path(running.warehouse)}\nCtrl-C stops everything.", soft_wrap=True)
     threading.Event().wait()
