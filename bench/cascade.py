@@ -22,9 +22,9 @@ from rich.table import Table
 from processors.accounts.evolution import HISTORY_MAX
 from processors.answering import RECORD_BYTES_MAX, Answered, Memory, Received, answer
 from processors.context import Context
-from processors.customer import Stored
 from processors.decisions import decide
-from processors.draft import Draft
+from processors.view.customer import Stored
+from processors.view.draft import Draft
 from schemas.accounts import AccountState, Address, ChangeAccountState, Contact, CreateAccount
 from schemas.bill_cycles import BillCycleSetting, Cutover, UpdateAccountBillCycle
 from schemas.catalog_file import read_catalog

@@ -14,11 +14,11 @@ import msgspec
 
 from processors import clock, remembering
 from processors.context import Context, derive
-from processors.customer import Rows, Stored, identity_of
 from processors.decision import Accepted, Refused, conflicts, shown
 from processors.decisions import decide
-from processors.draft import Draft
 from processors.preconditions import first_objection
+from processors.view.customer import Rows, Stored, identity_of
+from processors.view.draft import Draft
 from schemas import codec
 from schemas.catalog import Catalog
 from schemas.customers import CustomerRegistered, RegisterCustomer

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from processors.customer import CustomerView
 from processors.synchronization.looking import seen
+from processors.view.customer import CustomerView
 from schemas.fields import Word, doc
 from schemas.lineage import OrderId
 from schemas.order_lines import OrderLine

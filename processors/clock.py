@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from processors import schedule
-from processors.customer import CustomerView
-from processors.indexes import clock_id
 from processors.periods import start_of_day
+from processors.view.customer import CustomerView
+from processors.view.rows.accounts import clock_id
 from schemas.accounts import ExecutePlannedStateChange
 from schemas.bill_cycles import ExecutePlannedBillCycleChange, StartBillingPeriod
 from schemas.envelope import CommandRecord

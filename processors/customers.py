@@ -10,8 +10,8 @@ from typing import assert_never
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
+from processors.view.customer import CustomerView
 from schemas.accounts import AccountState
 from schemas.customers import Customer, CustomerCommand, CustomerRegistered, CustomerUpdated, RegisterCustomer
 from schemas.erasure import CustomerDataErased, EraseCustomerData

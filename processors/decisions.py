@@ -6,10 +6,10 @@ from typing import assert_never
 
 from processors import accounts, bill_cycles, customers, orders, schedule, subscriptions, wallets
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.payments.deciding import decide as decide_payment
 from processors.synchronization.deciding import synchronize
+from processors.view.customer import CustomerView
 from schemas.accounts import AccountClockCommand, AccountCommand
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
 from schemas.bundles import BundleCommand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.cards import first_card_path
 from schemas.envelope import Unparsed
 from schemas.fields import Command

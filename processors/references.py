@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.accounts import Account, AccountState
 from schemas.references import AccountRef
 

@@ -6,8 +6,8 @@ import hashlib
 
 import msgspec
 
-from processors.customer import CustomerView
 from processors.decision import Accepted
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.refusals import Code, Violation, violation
 from schemas.remarks import Remarks

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from processors.customer import Rows
+from processors.view.customer import Rows
 from schemas.envelope import CommandOutcome, CommandRecord
 from schemas.fields import Command
 from schemas.remarks import Remarks

@@ -1,6 +1,7 @@
 """Rows beside the entities of a subscription: who belongs to it, how many of what, and what was said once.
 
-They let a rule that speaks of many services read a few small rows instead of the services (processors/rosters.py).
+They let a rule that speaks of many services read a few small rows instead of the services
+(`processors/view/rows`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from compose import discovery
 from processors import clock
-from processors.customer import Rows
+from processors.view.customer import Rows
 from schemas.catalog import Catalog
 from schemas.customers import CustomerRegistered
 from schemas.envelope import CommandOutcome, CommandRecord, Status

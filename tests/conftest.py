@@ -1,8 +1,5 @@
 """One real Kafka and at most one real registry for a whole test run, however many processes share it."""
 
-from hypothesis import settings as _s, Phase as _p
-_s.register_profile("q", phases=[_p.generate], database=None)
-_s.load_profile("q")
 import fcntl
 import json
 import os

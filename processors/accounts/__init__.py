@@ -10,8 +10,8 @@ from processors.accounts.evolution import evolve
 from processors.accounts.plans import cancel, execute
 from processors.accounts.states import change
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
+from processors.view.customer import CustomerView
 from schemas.accounts import (
     AccountClockCommand,
     AccountCommand,

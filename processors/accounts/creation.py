@@ -12,10 +12,10 @@ from processors.accounts.moments import is_planned, is_too_far_back
 from processors.accounts.tree import new_child_violations
 from processors.bill_cycles import begin_periods, setting_violations
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import find_account
+from processors.view.customer import CustomerView
 from schemas.accounts import AccountCreated, AccountState, AccountStateChangePlanned, CreateAccount, Role
 from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import AccountProfile, Catalog

@@ -9,9 +9,9 @@ import msgspec
 from processors.accounts.states import addressed
 from processors.accounts.tree import move_violations
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.references import find_account
+from processors.view.customer import CustomerView
 from schemas.accounts import Account, AccountDetailsChanged, Address, Contact, DetailChange, UpdateAccountDetails
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, as_text, violation

@@ -6,8 +6,8 @@ import msgspec
 
 from processors.accounts.states import Wish, addressed, carry_out, deactivation_violations, state_violations
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
+from processors.view.customer import CustomerView
 from schemas.accounts import (
     AccountStateChangeCancelled,
     AccountStateChangeFailed,

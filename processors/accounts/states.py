@@ -13,11 +13,11 @@ from processors.bill_cycles import begin_periods, drop_plan, end_periods
 from processors.billing_profiles.following import paid_children
 from processors.billing_profiles.switching import drop_switches
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import local_day
 from processors.references import as_given, find_account, live_below
 from processors.subscriptions.closing import cancel_all
+from processors.view.customer import CustomerView
 from schemas.accounts import (
     Account,
     AccountState,

@@ -15,7 +15,7 @@ from schemas.refusals import Code, Violation, violation
 
 if TYPE_CHECKING:
     from processors.context import Context
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
     from schemas.references import AccountRef
 
 

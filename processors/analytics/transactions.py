@@ -22,7 +22,7 @@ from processors.analytics import (
 )
 from processors.analytics.customer_data import OfCustomerData
 from processors.analytics.rows import Origin, RawTransaction, Row
-from processors.customer import identity_of
+from processors.view.customer import identity_of
 from schemas.accounts import (
     Account,
     AccountCreated,

@@ -9,8 +9,8 @@ from processors.bill_cycles.evolution import evolve
 from processors.bill_cycles.running import begin_periods, end_periods, start_period
 from processors.bill_cycles.settings import setting_violations
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
+from processors.view.customer import CustomerView
 from schemas.bill_cycles import (
     BillCycleClockCommand,
     BillCycleCommand,

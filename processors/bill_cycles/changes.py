@@ -10,10 +10,10 @@ import msgspec
 from processors.bill_cycles.running import cut_over, cycle_of
 from processors.bill_cycles.settings import kept_where_null, setting_violations
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.periods import DAY, local_day, next_boundary, start_of_day
 from processors.references import as_given, find_account, live_below
+from processors.view.customer import CustomerView
 from schemas.accounts import Account, AccountState
 from schemas.bill_cycles import (
     BillCycleChangeCancelled,

@@ -9,8 +9,8 @@ import msgspec
 from processors import wallets
 from processors.billing_profiles.switching import period_started
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.periods import Cycle, describe, first_period, resolve
+from processors.view.customer import CustomerView
 from schemas.accounts import Account
 from schemas.bill_cycles import (
     BillCycleSetting,

@@ -16,7 +16,7 @@ from schemas.fields import Event
 from schemas.lineage import LineRef
 
 if TYPE_CHECKING:
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 def follow_payer(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from schemas.billing_profiles import ProfileState
 
 if TYPE_CHECKING:
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 Edges = Mapping[str, tuple[str, ...]]
 """For each account those that come after it."""

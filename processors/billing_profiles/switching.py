@@ -10,7 +10,7 @@ from schemas.billing_profiles import BillingProfile, BillingProfileSwitchDropped
 
 if TYPE_CHECKING:
     from processors.context import Context
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 def period_started(

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from processors.acting import LIVE, ON
-from processors.customer import CustomerView
-from processors.rosters import member as _as_member
+from processors.view.customer import CustomerView
+from processors.view.rows.subscriptions import member as _as_member
 from schemas.actions import ServiceState
 from schemas.catalog import Catalog, Dependency, DependencyScope, Selector
 from schemas.refusals import Code, Violation, violation

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import assert_never
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.orders.billing.updating import update
 from processors.orders.cancelling import cancel
@@ -16,6 +15,7 @@ from processors.orders.modifying import modify
 from processors.orders.revising import revise
 from processors.orders.splitting import split
 from processors.orders.submitting import submit
+from processors.view.customer import CustomerView
 from schemas.orders import (
     CancelOrder,
     CompensateOrder,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.orders import Order, OrderState
 from schemas.refusals import Code, Violation, violation
 

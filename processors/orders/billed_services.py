@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from processors.acting import LIVE
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.order_lines import BilledService, BilledState, LineServiceAction, OrderLine
 from schemas.refusals import Code, Violation, violation
 

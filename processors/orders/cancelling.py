@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import existing, locked_violation
 from processors.orders.changes import is_past_soft_point
@@ -13,6 +12,7 @@ from processors.orders.grouping import content_changed
 from processors.orders.lines import LIVE
 from processors.orders.states import recorded, settle
 from processors.synchronization import carrying
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_events import OrderCancelled, OrderLineCancelled, OrderLineCompensated
 from schemas.order_lines import LineCancellation, LineState, OrderLine

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.line_rules import Judged
 from processors.orders.lines import Altered, altered, new_line, said_again
+from processors.view.customer import CustomerView
 from schemas.lineage import LineAction
 from schemas.order_lines import Line, LineState, OrderLine
 from schemas.orders import Order, ReviseOrder

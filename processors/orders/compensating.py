@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders.addressing import existing
 from processors.orders.billed_services import found_by, left_by, superseded
@@ -17,6 +16,7 @@ from processors.orders.billing.updating import bill
 from processors.orders.lines import as_given, new_line
 from processors.orders.states import recorded
 from processors.orders.submitting import FIRST_REVISION, order_id_violations
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.lineage import LineAction, LineRef
 from schemas.order_events import OrderCompensated, OrderLineAdded, OrderLineCompensated, OrderSubmitted

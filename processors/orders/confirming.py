@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import existing
 from processors.orders.states import recorded, settle
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_events import OrderLineProvisioningConfirmed
 from schemas.order_lines import LineProvisioning, LineState, OrderLine

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.lines import resolved
+from processors.view.customer import CustomerView
 from schemas.order_events import GroupChange, OrderContentChanged
 from schemas.order_lines import OrderLine
 from schemas.order_rosters import GroupTally

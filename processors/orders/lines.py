@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.references import find_account
+from processors.view.customer import CustomerView
 from schemas.amounts import as_stored
 from schemas.catalog import Product
 from schemas.lineage import LineAction

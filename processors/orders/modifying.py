@@ -8,7 +8,6 @@ from typing import Any, assert_never
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import read_only_violation, unlocked
 from processors.orders.changes import is_past_soft_point, line_changed
@@ -26,6 +25,7 @@ from processors.orders.lines import (
 )
 from processors.orders.states import recorded, settle
 from processors.orders.submitting import line_id_violations
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.lineage import LineAction
 from schemas.order_events import LineChangeCause, OrderLineAdded, OrderLineCancelled, OrderLineGrouped

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import existing, read_only_violation
 from processors.orders.changes import is_past_soft_point, line_changed
@@ -14,6 +13,7 @@ from processors.orders.grouping import Homes, content_changed, key_of
 from processors.orders.line_rules import limit_violations, line_violations, shape_violation
 from processors.orders.lines import in_group
 from processors.orders.states import recorded, settle
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_events import (
     LineChangeCause,

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from processors.acting import author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.addressing import unlocked
 from processors.orders.grouping import ATTRIBUTES, FREE, GroupKey, group_state, key_of, resolved_key
 from processors.orders.line_rules import malformed
 from processors.orders.lines import LIVE
 from processors.orders.states import recorded, settle
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_events import GroupNamed, OrderLineGrouped, OrderSplit
 from schemas.order_lines import LineState, OrderLine

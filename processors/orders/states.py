@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from processors.acting import author
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.lineage import AccountSync
 from schemas.order_events import OrderLocked, OrderStateChanged

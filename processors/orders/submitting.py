@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.line_rules import line_violations, shape_violation
 from processors.orders.lines import new_line
+from processors.view.customer import CustomerView
 from schemas.order_events import OrderLineAdded, OrderSubmitted
 from schemas.orders import SubmitOrder
 from schemas.refusals import Code, Violation, violation

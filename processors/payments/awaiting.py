@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.synchronization.progress import account_sync
+from processors.view.customer import CustomerView
 from schemas.lineage import AccountSync
 from schemas.orders import Order
 from schemas.refusals import Code, Violation, violation

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.orders.states import settle
 from processors.payments.reversing import reversal
 from processors.synchronization.progress import account_sync, missing_lines, recorded_payment
+from processors.view.customer import CustomerView
 from processors.wallets.amounts import as_given, fits, in_scale, scale_of
 from schemas.billing_profiles import BillingProfile, ProfileState
 from schemas.fields import Event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.catalog import PaymentReversal
 from schemas.lineage import PaymentState
 from schemas.payments import Payment, PaymentReversed

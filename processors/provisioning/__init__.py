@@ -6,12 +6,12 @@ from typing import assert_never
 
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.provisioning.arranging import Judged
 from processors.provisioning.distributions import change
 from processors.provisioning.items import register
 from processors.provisioning.placing import settle
 from processors.provisioning.requests import requests
+from processors.view.customer import CustomerView
 from schemas.provisioning import ChangeDistribution, ProvisioningCommand, RegisterInstalledItem
 
 __all__ = ["effect", "requests", "settle"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from processors.acting import ON
 from processors.context import Context
-from processors.customer import CustomerView
-from processors.rosters import distributed
+from processors.view.customer import CustomerView
+from processors.view.rows.subscriptions import distributed
 from schemas.catalog import ProviderRules
 from schemas.fields import Event
 from schemas.provisioning import (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from processors.acting import LIVE, Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.provisioning import objections
 from processors.provisioning.arranging import Arrangement, Judged, Thing
 from processors.provisioning.placing import placed
 from processors.provisioning.requests import requests
+from processors.view.customer import CustomerView
 from schemas.provisioning import ChangeDistribution, DistributionChange, DistributionOperation, InstalledItem
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import SubscriptionService

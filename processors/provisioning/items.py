@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from processors.acting import LIVE, Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.provisioning import objections
 from processors.provisioning.arranging import Arrangement, Judged
+from processors.view.customer import CustomerView
 from schemas.catalog import Classification, Composition, Product
 from schemas.provisioning import InstalledItemRegistered, Ownership, RegisterInstalledItem
 from schemas.refusals import Code, Violation, violation

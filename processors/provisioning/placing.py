@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from processors.acting import LIVE, ON, Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.provisioning.arranging import Arrangement
 from processors.provisioning.objections import in_order, not_provisionable, provider_mismatch, unknown_distributor
 from processors.provisioning.requests import requests
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.provisioning import Distributor
 from schemas.refusals import Violation

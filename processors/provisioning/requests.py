@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from processors.acting import ON
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.provisioning import DesiredState, ProvisioningRequested
 from schemas.subscriptions import SubscriptionService
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import assert_never
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.schedule.bodies import command_of, name_of, name_of_scheduled
 from processors.schedule.changes import cancel, execute, reschedule, was_planned
@@ -14,6 +13,7 @@ from processors.schedule.evolution import evolve
 from processors.schedule.moments import already_rated, is_now, moment
 from processors.schedule.projection import project
 from processors.schedule.submission import automatic, follow_up, settle, submit
+from processors.view.customer import CustomerView
 from schemas.schedule import (
     CancelScheduledAction,
     ExecuteScheduledAction,

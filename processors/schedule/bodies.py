@@ -10,7 +10,7 @@ from typing import cast
 
 import msgspec
 
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices
 from schemas.malformed import Misfit, read_body

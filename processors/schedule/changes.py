@@ -9,15 +9,15 @@ import msgspec
 
 from processors.acting import author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
-from processors.indexes import clock_id
 from processors.schedule.bodies import children, name_of_scheduled
 from processors.schedule.endings import cancelled, with_children
 from processors.schedule.moments import already_rated, is_now, moment
 from processors.schedule.projection import at_its_moment, projected
 from processors.schedule.running import objections, run
 from processors.schedule.submission import follow_up
+from processors.view.customer import CustomerView
+from processors.view.rows.accounts import clock_id
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
 from schemas.schedule import (

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.schedule.bodies import RETURNS, children, open_returns
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.schedule import ActionCancelCause, ScheduledAction, ScheduledActionCancelled
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause

@@ -10,10 +10,10 @@ import msgspec
 
 from processors.acting import LIVE
 from processors.context import Context
-from processors.customer import CustomerView
-from processors.indexes import clock_id
 from processors.schedule.bodies import name_of_scheduled
 from processors.schedule.running import Run, cause_of, run
+from processors.view.customer import CustomerView
+from processors.view.rows.accounts import clock_id
 from schemas.actions import StatePoint
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation

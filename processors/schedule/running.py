@@ -7,10 +7,10 @@ import msgspec
 from processors import actions
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.schedule.bodies import command_of
 from processors.schedule.endings import with_children
 from processors.subscriptions.touching import earliest
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.fields import Event
 from schemas.malformed import Misfit

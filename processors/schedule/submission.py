@@ -6,9 +6,9 @@ from datetime import datetime
 
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.schedule.bodies import RETURNS, targets, written
 from processors.schedule.projection import conflicts, marks, planned_states, projected
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
 from processors.subscriptions.deciding import carry_out, decide_action, decide_create
+from processors.view.customer import CustomerView
 from schemas.bundles import BundleCommand
 from schemas.provisioning import ProvisioningCommand
 from schemas.subscriptions import CreateSubscription, SubscriptionCommand

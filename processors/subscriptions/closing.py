@@ -7,9 +7,9 @@ from datetime import datetime
 
 from processors.acting import Action, author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions.effects import own_effect
 from processors.subscriptions.opening import last_fact
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.subscriptions import ChangeSubscriptionState, ServiceCause, SubscriptionAction
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from processors import wallets
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.references import find_account
 from processors.subscriptions import adding, opening
 from processors.subscriptions.making import Making
+from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.catalog import SubscriptionDefinition
 from schemas.refusals import Code, Violation, violation

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from processors import schedule
 from processors.acting import Action, Effect, author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.references import as_given, find_account
 from processors.referencing import recorded, said_before
 from processors.subscriptions import opening
 from processors.subscriptions.effects import code_violations, own_effect
 from processors.subscriptions.touching import earliest
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation

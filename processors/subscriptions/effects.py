@@ -10,12 +10,12 @@ from processors import provisioning
 from processors.acting import Action, Effect
 from processors.bundles import amendment
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions import opening
 from processors.subscriptions.changing import change_services, change_subscription
 from processors.subscriptions.creation import create
 from processors.subscriptions.making import Making
 from processors.subscriptions.swapping import classification_of, swap
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices
 from schemas.provisioning import ChangeDistribution, RegisterInstalledItem

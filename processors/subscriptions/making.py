@@ -14,9 +14,9 @@ from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
 from processors.bundles import dependencies
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions.previews import preview
 from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, OF_SERVICES, REGRETTED, STEADY
+from processors.view.customer import CustomerView
 from schemas.actions import ServiceState, StatePoint
 from schemas.catalog import Product
 from schemas.fields import Event

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions.states import States, codes
+from processors.view.customer import CustomerView
 from schemas.accounts import Account, AccountState
 from schemas.actions import ActionCommand, StatePoint
 from schemas.bundles import AmendBundleServices

@@ -11,7 +11,7 @@ from typing import TypeVar
 from processors import wallets
 from processors.acting import LIVE, Action
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.previews import (
     Preview,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.subscriptions import adding, opening
 from processors.subscriptions.changing import named_services, service_state_violation
 from processors.subscriptions.making import Making
 from processors.subscriptions.states import SWAP, SWAP_CLASSIFICATIONS
+from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.catalog import SubscriptionDefinition, SwapClass
 from schemas.refusals import Code, Violation, violation

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from processors.acting import Action
-from processors.customer import CustomerView
 from processors.subscriptions.opening import last_fact
 from processors.subscriptions.states import OF_SUBSCRIPTIONS
+from processors.view.customer import CustomerView
 from schemas.bundles import AmendBundleServices
 from schemas.subscriptions import (
     ChangeServiceState,

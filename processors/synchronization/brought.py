@@ -12,7 +12,7 @@ from schemas.synchronization import AccountData, CorporateData, ProfileData, Syn
 
 if TYPE_CHECKING:
     from processors.context import Context
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 class Brought:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.hierarchies import corporate
 from processors.payments.reversing import reverse_all
 from processors.synchronization import applying, creating, finishing, profiling, undoing
@@ -21,6 +20,7 @@ from processors.synchronization.brought import Brought
 from processors.synchronization.demands import Demands
 from processors.synchronization.planning import plan, to_undo
 from processors.synchronization.work import Phase, Task, Work
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_lines import OrderLine
 from schemas.orders import OnSuperseded

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders.states import settle
 from processors.synchronization.brought import Brought
@@ -13,6 +12,7 @@ from processors.synchronization.carrying import carry_out
 from processors.synchronization.finishing import answers, say_order
 from processors.synchronization.planning import is_gone, to_undo
 from processors.synchronization.work import BEFORE_ALL, Phase, Work
+from processors.view.customer import CustomerView
 from schemas.lineage import LineAction
 from schemas.order_lines import LineState, OrderLine
 from schemas.orders import Order, OrderState

@@ -14,7 +14,7 @@ from schemas.lineage import OrderPayment
 from schemas.orders import Order
 
 if TYPE_CHECKING:
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 def seen(customer: CustomerView, entity: Entity | None) -> Entity | None:

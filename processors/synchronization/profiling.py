@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from processors.billing_rows import PROFILE
 from processors.synchronization.brought import Brought
 from processors.synchronization.demands import Demand, Demands
 from processors.synchronization.work import Phase, Task, Work
+from processors.view.rows.billing import PROFILE
 from schemas.billing_profiles import (
     BillingProfile,
     BillingProfileCreated,

@@ -10,7 +10,7 @@ from schemas.order_lines import OrderLine
 from schemas.orders import Order, OrderState
 
 if TYPE_CHECKING:
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 def missing_lines(customer: CustomerView, order: Order, *, strict: bool) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import msgspec
 from processors.accounts.states import CORE_REASON, Wish, carry_out
 from processors.accounts.tree import lineage
 from processors.billing_profiles.following import follow_payer
-from processors.billing_rows import ACCOUNT, PROFILE
 from processors.periods import local_day
 from processors.synchronization.work import Phase, Task, Work
+from processors.view.rows.billing import ACCOUNT, PROFILE
 from schemas.accounts import Account, AccountState, AccountStateChanged, StateCause
 from schemas.billing_profiles import (
     BillingProfileStateChanged,

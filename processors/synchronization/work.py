@@ -24,7 +24,7 @@ from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, 
 
 if TYPE_CHECKING:
     from processors.context import Context
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 
 class Phase(IntEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision
+from processors.view.customer import CustomerView
 from processors.wallets.charging import charge, opened, refund
 from processors.wallets.movements import adjust, top_up
 from processors.wallets.prices import activation_prices, recurring_price

@@ -20,7 +20,7 @@ from schemas.wallets import CreditKind, DebitKind, Wallet, WalletCreated, Wallet
 
 if TYPE_CHECKING:
     from processors.acting import Action
-    from processors.customer import CustomerView
+    from processors.view.customer import CustomerView
 
 PRICE_MISSING, NOT_IN_SALE = "PRICE_MISSING", "NOT_IN_SALE"
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from processors.acting import LIVE, author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Decision, Refused
 from processors.referencing import recorded, said_before
+from processors.view.customer import CustomerView
 from processors.wallets.amounts import ZERO, as_given, fits, in_scale, minus, plus, scale_of
 from processors.wallets.charging import insufficient
 from processors.wallets.units import funded

@@ -11,7 +11,7 @@ import msgspec
 from processors import provisioning, schedule
 from processors.acting import author
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from processors.wallets.amounts import minus, total
 from processors.wallets.prices import recurring_price
 from schemas.accounts import AccountState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from processors.customer import identity_of
 from processors.fold import evolve
+from processors.view.customer import identity_of
 from schemas.envelope import BusinessTransaction
 from schemas.fields import Entity
 from schemas.rows import key

@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from processors.customer import Stored
+from processors.view.customer import Stored
 from schemas import codec, wire
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord

@@ -14,8 +14,8 @@ from typing import Any, assert_never
 import msgspec
 
 from processors.assembling import looked_at, parts
-from processors.customer import Stored
-from processors.draft import Draft
+from processors.view.customer import Stored
+from processors.view.draft import Draft
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord, Status, Unparsed
 from schemas.malformed import Misfit, read_body
 from schemas.refusals import Code

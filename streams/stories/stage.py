@@ -10,8 +10,8 @@ from typing import Protocol
 import msgspec
 
 from processors import clock
-from processors.customer import Rows, Stored
-from processors.draft import Draft
+from processors.view.customer import Rows, Stored
+from processors.view.draft import Draft
 from schemas.catalog import Catalog
 from schemas.envelope import BusinessTransaction, CommandOutcome, CommandRecord
 from schemas.refusals import Violation

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from processors.answering import Answered, Memory, Received, answer
-from processors.customer import CustomerView, Stored
-from processors.draft import Draft
+from processors.view.customer import CustomerView, Stored
+from processors.view.draft import Draft
 from schemas.accounts import Account
 from schemas.catalog import Catalog
 from schemas.catalog_file import read_catalog

@@ -10,7 +10,7 @@ import msgspec
 from processors.accounts import decide
 from processors.clock import SOURCE
 from processors.context import Context
-from processors.indexes import clock_id
+from processors.view.rows.accounts import clock_id
 from schemas.accounts import (
     AccountStateChangeCancelled,
     AccountStateChanged,

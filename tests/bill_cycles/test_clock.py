@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from processors.customer import Stored
-from processors.draft import Draft
+from processors.view.customer import Stored
+from processors.view.draft import Draft
 from schemas.accounts import Account, AccountState, ChangeAccountState, CreateAccount
 from schemas.bill_cycles import (
     BillCycleChanged,

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from processors.context import Context
-from processors.customer import Stored
 from processors.decision import Accepted, Refused
 from processors.decisions import decide
-from processors.draft import Draft
+from processors.view.customer import Stored
+from processors.view.draft import Draft
 from schemas.accounts import Account, AccountState, CreateAccount
 from schemas.bill_cycles import BillCycleSetting
 from schemas.catalog import BillCycleDefinition, Catalog, Currency, CyclePeriod, StateReasons, Switches

@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from processors.clock import UNMATCHED, nudge
-from processors.indexes import clock_id
+from processors.view.rows.accounts import clock_id
 from schemas import codec, wire
 from schemas.accounts import Account, AccountState, ChangeAccountState, CreateAccount, ExecutePlannedStateChange
 from schemas.bill_cycles import StartBillingPeriod

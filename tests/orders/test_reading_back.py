@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from processors import fold
 from processors.answering import Answered
-from processors.customer import identity_of
+from processors.view.customer import identity_of
 from schemas import codec
 from schemas.envelope import CommandOutcome
 from schemas.fields import Entity

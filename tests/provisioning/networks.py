@@ -10,7 +10,7 @@ import msgspec
 
 from processors import provisioning
 from processors.acting import LIVE
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.catalog import Catalog, Classification, Composition, Product, ProviderRules
 from schemas.fields import Event

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.acting import LIVE
-from processors.customer import CustomerView
 from processors.provisioning.requests import wanted
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.provisioning import ProvisioningRequested
 from tests.provisioning.networks import DRAFT, GONE, OFF, ON, SOLD, Networks

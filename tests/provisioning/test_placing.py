@@ -2,7 +2,7 @@
 
 import msgspec
 
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.bundles import BundleServicesAmended
 from schemas.catalog import ProviderRules
 from tests.provisioning.networks import DRAFT, GONE, OFF, ON, SOLD, Networks, told, why

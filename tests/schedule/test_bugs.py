@@ -11,7 +11,7 @@ from processors.acting import Action, Effect
 from processors.answering import Memory, Received, answer
 from processors.clock import nudge
 from processors.context import Context
-from processors.customer import CustomerView
+from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.envelope import CommandRecord
 from schemas.rows import Due

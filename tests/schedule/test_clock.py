@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from processors.clock import UNMATCHED, nudge
-from processors.indexes import clock_id
+from processors.view.rows.accounts import clock_id
 from schemas.envelope import CommandRecord, Mode
 from schemas.rows import Due
 from schemas.schedule import ExecuteScheduledAction

@@ -8,8 +8,8 @@ from typing import Any
 
 from processors.answering import Answered
 from processors.clock import nudge
-from processors.customer import CustomerView, Stored
-from processors.draft import Draft
+from processors.view.customer import CustomerView, Stored
+from processors.view.draft import Draft
 from schemas.actions import ServiceState, StatePoint
 from schemas.envelope import CommandRecord
 from schemas.rows import Due

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView, Stored
 from processors.decision import Decision, Refused
 from processors.decisions import decide
-from processors.draft import Draft
+from processors.view.customer import CustomerView, Stored
+from processors.view.draft import Draft
 from schemas.accounts import Account, AccountCreated, AccountState
 from schemas.actions import ActionCommand, ServiceState, StatePoint
 from schemas.bill_cycles import BillCycleSetting, BillingPeriodStarted, PeriodKind

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from processors import schedule
 from processors.acting import Action
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.billed_services import billed_state
 from processors.orders.billing.objections import Objection, objection, violations
 from processors.orders.billing.service_actions import APPLIED_IN, action_of, creation, is_swap, swapped_to
@@ -20,6 +19,7 @@ from processors.subscriptions import carry_out, opening
 from processors.subscriptions.creation import subscription_limit
 from processors.subscriptions.previews import joined
 from processors.subscriptions.touching import earliest
+from processors.view.customer import CustomerView
 from schemas.bundles import AmendBundleServices
 from schemas.fields import Event
 from schemas.order_lines import BilledService, OrderLine

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.references import as_given, find_account
+from processors.view.customer import CustomerView
 from schemas.order_lines import LineProvisioning, OrderLine
 from schemas.references import AccountRef
 from schemas.refusals import Code, Violation, violation

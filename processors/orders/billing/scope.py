@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.line_rules import malformed
 from processors.orders.lines import LIVE
+from processors.view.customer import CustomerView
 from schemas.order_events import UpdateFilters
 from schemas.order_lines import AlreadyBilled, LineState, OrderLine, Scope
 from schemas.orders import Group, GroupState, Order, OrderState, UpdateBillingSystem

@@ -8,9 +8,9 @@ import msgspec
 
 from processors.acting import Action, Undoing, author
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.billed_services import found_by
 from processors.orders.billing.targets import NewSubscription, Target
+from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices, RemovedComponent
 from schemas.order_lines import FeatureAction, LineServiceAction, OrderLine

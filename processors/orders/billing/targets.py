@@ -8,10 +8,10 @@ import msgspec
 
 from processors.acting import LIVE
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.orders.billed_services import found_by, originals, superseded
 from processors.orders.lines import is_service
 from processors.references import find_account
+from processors.view.customer import CustomerView
 from schemas.accounts import Account
 from schemas.order_lines import FeatureAction, LineServiceAction, OrderLine
 from schemas.refusals import Code, Violation, violation

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from processors.context import Context
-from processors.customer import CustomerView
 from processors.decision import Accepted, Decision, Refused
 from processors.orders.billing import readiness
 from processors.orders.billing.applying import Applied, Moment, apply, moment
@@ -16,6 +15,7 @@ from processors.orders.billing.targets import targets
 from processors.orders.grouping import content_changed
 from processors.orders.states import lock, recorded, settle
 from processors.payments.awaiting import awaited
+from processors.view.customer import CustomerView
 from schemas.fields import Event
 from schemas.order_events import BillingSystemUpdated, OrderLineLocked
 from schemas.order_lines import Billed, LockReason, OrderLine

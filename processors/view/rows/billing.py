@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from processors.indexes import IndexRows, Reading
+from processors.view.rows.accounts import IndexRows, Reading
 from schemas.billing_profiles import (
     AssignmentState,
     BillingAssignment,

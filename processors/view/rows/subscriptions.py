@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from processors.acting import LIVE, ON
-from processors.indexes import SCHEDULED_ACTION, IndexRows, Reading, clock_id
+from processors.view.rows.accounts import SCHEDULED_ACTION, IndexRows, Reading, clock_id
 from schemas.actions import ServiceState
 from schemas.amounts import as_stored
 from schemas.fields import Entity, Event

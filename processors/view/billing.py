@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from processors import billing_rows
-from processors.billing_rows import Assigned
-from processors.holdings import Holdings
+from processors.view.rows import billing as rows
+from processors.view.rows.billing import Assigned
+from processors.view.subscriptions import Holdings
 from schemas.billing_profiles import AssignmentState, BillingAssignment, BillingProfile, PaymentMethod, ProfileState
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
 from schemas.lineage import LineRef
@@ -33,12 +33,12 @@ class BillingHoldings(Holdings):
 
     def profiles_of(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that are not CLOSED, by id."""
-        found = self._ends(billing_rows.PROFILE_OF, account_id)
+        found = self._ends(rows.PROFILE_OF, account_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     def had_profile(self, account_id: str) -> bool:
         """Whether a paying profile is or was on an account."""
-        return self.index(key(self.customer_id, billing_rows.HAD_PROFILE, account_id)) is not None
+        return self.index(key(self.customer_id, rows.HAD_PROFILE, account_id)) is not None
 
     def nonpaying_profiles(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that others pay for it, by id."""
@@ -46,7 +46,7 @@ class BillingHoldings(Holdings):
 
     def paid_by(self, payer_profile_id: str) -> tuple[BillingProfile, ...]:
         """Nonpaying profiles, not CLOSED, that point at a payer's profile, by id."""
-        found = self._ends(billing_rows.PAID_BY, payer_profile_id)
+        found = self._ends(rows.PAID_BY, payer_profile_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     def has_payer_role(self, billing_profile_id: str) -> bool:
@@ -55,11 +55,11 @@ class BillingHoldings(Holdings):
 
     def is_paid_with(self, payment_method_id: str) -> bool:
         """Whether a profile that is not CLOSED has this payment method."""
-        return bool(self._ends(billing_rows.PAYING_WITH, payment_method_id))
+        return bool(self._ends(rows.PAYING_WITH, payment_method_id))
 
     def planned_switches(self, account_id: str) -> tuple[BillingProfile, ...]:
         """Nonpaying profiles of an account that wait for its next period (HIE-13), by id."""
-        found = self._ends(billing_rows.SWITCH_OF, account_id)
+        found = self._ends(rows.SWITCH_OF, account_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     # -- assignments
@@ -71,52 +71,52 @@ class BillingHoldings(Holdings):
 
     def assigned_to(self, account_id: str) -> tuple[Assigned, ...]:
         """The services of a service account with their payers, by service_id."""
-        start = within(self.customer_id, billing_rows.ASSIGNED_TO, account_id)
-        return tuple(billing_rows.decode_assigned(row) for _, row in self.scan(start))
+        start = within(self.customer_id, rows.ASSIGNED_TO, account_id)
+        return tuple(rows.decode_assigned(row) for _, row in self.scan(start))
 
     def is_assigned(self, marked: str) -> bool:
         """Whether an assignment names an account (`a:` and its id) or a profile (`p:` and its id)."""
-        start = within(self.customer_id, billing_rows.NAMED_BY_ASSIGNMENT, marked)
+        start = within(self.customer_id, rows.NAMED_BY_ASSIGNMENT, marked)
         return next(self.scan(start), None) is not None
 
     def lines_naming(self, marked: str) -> tuple[LineRef, ...]:
         """Applied order lines that name an account or a profile, by line_id."""
-        start = within(self.customer_id, billing_rows.NAMED_BY_LINE, marked)
+        start = within(self.customer_id, rows.NAMED_BY_LINE, marked)
         return tuple(
             LineRef(order_id=order.decode(), line_id=found[len(start) :].decode()) for found, order in self.scan(start)
         )
 
     def first_line_naming(self, marked: str) -> LineRef | None:
         """The first of them."""
-        start = within(self.customer_id, billing_rows.NAMED_BY_LINE, marked)
+        start = within(self.customer_id, rows.NAMED_BY_LINE, marked)
         for found, order in self.scan(start):
             return LineRef(order_id=order.decode(), line_id=found[len(start) :].decode())
         return None
 
     def first_use(self, marked: str) -> datetime | None:
         """Since when any assignment has named an account or a profile; None: none ever has."""
-        raw = self.index(key(self.customer_id, billing_rows.FIRST_USE, marked))
-        return None if raw is None else billing_rows.decode_moment(raw)
+        raw = self.index(key(self.customer_id, rows.FIRST_USE, marked))
+        return None if raw is None else rows.decode_moment(raw)
 
     def was_charged(self, marked: str) -> bool:
         """Whether a line was billed for it."""
-        return self.index(key(self.customer_id, billing_rows.CHARGED, marked)) is not None
+        return self.index(key(self.customer_id, rows.CHARGED, marked)) is not None
 
     def had_subscription(self, account_id: str) -> bool:
         """Whether a subscription is or was on an account."""
-        return self.index(key(self.customer_id, billing_rows.HAD_SUBSCRIPTION, account_id)) is not None
+        return self.index(key(self.customer_id, rows.HAD_SUBSCRIPTION, account_id)) is not None
 
     # -- hierarchies
 
     def is_owned(self, owner: str, member: str, besides: str) -> bool:
         """Whether an assignment, another than that of one service, puts an account into an owner's group (LEG-5)."""
-        start = billing_rows.owned(self.customer_id, owner, member)
+        start = rows.owned(self.customer_id, owner, member)
         mine = start + besides.encode()
         return any(found != mine for found, _ in self.scan(start))
 
     def group_of_owner(self, owner_account_id: str) -> CollectionsGroup | None:
         """An owner's collections group."""
-        raw = self.index(key(self.customer_id, billing_rows.GROUP_OF_OWNER, owner_account_id))
+        raw = self.index(key(self.customer_id, rows.GROUP_OF_OWNER, owner_account_id))
         return None if raw is None else self._there(CollectionsGroup, raw.decode())
 
     def collections_group(self, collections_group_id: str) -> CollectionsGroup | None:
@@ -129,7 +129,7 @@ class BillingHoldings(Holdings):
 
     def corporate_of(self, account_id: str) -> str | None:
         """The corporate account whose tree has an account as a node."""
-        raw = self.index(key(self.customer_id, billing_rows.CORPORATE_NODE, account_id))
+        raw = self.index(key(self.customer_id, rows.CORPORATE_NODE, account_id))
         return None if raw is None else raw.decode()
 
     # -- payments
@@ -140,19 +140,19 @@ class BillingHoldings(Holdings):
 
     def payments_of(self, order_id: str) -> tuple[Payment, ...]:
         """An order's payments, by id."""
-        found = self._ends(billing_rows.PAYMENT_OF, order_id)
+        found = self._ends(rows.PAYMENT_OF, order_id)
         return tuple(self._there(Payment, payment_id) for payment_id in found)
 
     def has_payment(self, billing_profile_id: str) -> bool:
         """Whether a payment was ever recorded on a profile."""
-        start = within(self.customer_id, billing_rows.PAYMENT_ON, billing_profile_id)
+        start = within(self.customer_id, rows.PAYMENT_ON, billing_profile_id)
         return next(self.scan(start), None) is not None
 
     def awaited_by(self, billing_profile_id: str) -> list[str]:
         """Orders in flight whose payment is to be booked on a profile, by id."""
-        return self._ends(billing_rows.AWAITED_BY, billing_profile_id)
+        return self._ends(rows.AWAITED_BY, billing_profile_id)
 
     def completed_revision(self, order_id: str) -> int | None:
         """The revision whose synchronization was completed last (OrderAccountSyncCompleted comes once per revision)."""
-        raw = self.index(key(self.customer_id, billing_rows.SYNC_COMPLETED, order_id))
-        return None if raw is None else billing_rows.decode_revision(raw)
+        raw = self.index(key(self.customer_id, rows.SYNC_COMPLETED, order_id))
+        return None if raw is None else rows.decode_revision(raw)

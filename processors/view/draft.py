@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import billing_rows, fold, indexes, rosters
-from processors.customer import CustomerView, identity_of
-from processors.indexes import IndexRows
-from processors.orders import tallies
+from processors import fold
+from processors.view.customer import CustomerView, identity_of
+from processors.view.rows import accounts, billing, orders, subscriptions
+from processors.view.rows.accounts import IndexRows
 from schemas.accounts import AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.fields import Entity, Event
@@ -22,12 +22,12 @@ from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key
 _encode = msgspec.msgpack.Encoder().encode
 
 _OF_ENTITY: dict[type[Entity], list[Callable[..., IndexRows]]] = defaultdict(list)
-for _rows in (indexes, rosters, tallies, billing_rows):
+for _rows in (accounts, subscriptions, orders, billing):
     for _entity in _rows.CONCERNED:
         _OF_ENTITY[_entity].append(_rows.changes)
 
 _OF_EVENT: dict[type[Event], list[Callable[..., IndexRows]]] = defaultdict(list)
-for _more in (rosters, billing_rows):
+for _more in (subscriptions, billing):
     for _event in _more.FOLLOWED:
         _OF_EVENT[_event].append(_more.followed)
 

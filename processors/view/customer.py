@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from processors.billing_holdings import BillingHoldings
-from processors.ordered import Ordered
+from processors.view.billing import BillingHoldings
+from processors.view.orders import Ordered
 from schemas.accounts import Account
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
@@ -66,7 +66,7 @@ class Stored:
 class CustomerView(Ordered, BillingHoldings):
     """The customer that a decision reads. `record` adds an event, `draft` opens a layer to try things in.
 
-    How events become rows is the draft's matter (processors/draft.py): a decision needs to know no more than this.
+    How events become rows is the draft's matter (processors/view/draft.py): a decision needs to know no more than this.
     """
 
     def __init__(self, below: Stored | CustomerView) -> None:
@@ -154,7 +154,7 @@ class CustomerView(Ordered, BillingHoldings):
         place = bisect_left(self._ordered, start)
         return list(takewhile(lambda found: found.startswith(start), islice(self._ordered, place, None)))
 
-    # -- adding: see processors/draft.py
+    # -- adding: see processors/view/draft.py
 
     def draft(self) -> CustomerView:
         """A layer of its own over this one, to try events in and throw away."""

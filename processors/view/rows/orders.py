@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import msgspec
 
-from processors.indexes import IndexRows, Reading
-from processors.ordered import GROUP_ORDER, GROUP_TALLY, IN_FLIGHT, ORDER_TALLY
 from processors.orders.lines import LIVE
+from processors.view.orders import GROUP_ORDER, GROUP_TALLY, IN_FLIGHT, ORDER_TALLY
+from processors.view.rows.accounts import IndexRows, Reading
 from schemas.fields import Entity
 from schemas.order_lines import LineProvisioning, LineState, OrderLine
 from schemas.order_rosters import GroupTally, OrderTally

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from processors.holdings import Holdings
+from processors.view.subscriptions import Holdings
 from schemas.order_lines import OrderLine
 from schemas.order_rosters import GroupTally, OrderTally
 from schemas.orders import Group, Order
 from schemas.rows import key, prefix
 
 ORDER_TALLY, GROUP_TALLY, GROUP_ORDER, IN_FLIGHT = "order_tally", "group_tally", "order_of_group", "order_in_flight"
-"""Kinds of the rows that processors/orders/tallies.py writes."""
+"""Kinds of the rows that processors/view/rows/orders.py writes."""
 
 _order_tally = msgspec.msgpack.Decoder(OrderTally).decode
 _group_tally = msgspec.msgpack.Decoder(GroupTally).decode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from processors import rosters
+from processors.view.rows import subscriptions as rows
 from schemas.fields import Entity
 from schemas.provisioning import Distributor, InstalledItem
 from schemas.rosters import ActivationCharge, Member, Numbers, ReferenceRow, Tally
@@ -89,22 +89,22 @@ class Holdings:
 
     def _members(self, kind: str, owner: str) -> tuple[Member, ...]:
         start = within(self.customer_id, kind, owner)
-        return tuple(rosters.decode_member(row) for _, row in self.scan(start))
+        return tuple(rows.decode_member(row) for _, row in self.scan(start))
 
     def tallies(self, subscription_id: str) -> dict[str, Tally]:
         """How many live services a subscription has, product by product."""
         start = within(self.customer_id, "tally", subscription_id)
-        return {found[len(start) :].decode(): rosters.decode_tally(row) for found, row in self.scan(start)}
+        return {found[len(start) :].decode(): rows.decode_tally(row) for found, row in self.scan(start)}
 
     def numbers(self, subscription_id: str) -> Numbers:
         """The last numbers given on a subscription."""
         raw = self.index(key(self.customer_id, "numbers", subscription_id))
-        return Numbers() if raw is None else rosters.decode_numbers(raw)
+        return Numbers() if raw is None else rows.decode_numbers(raw)
 
     def reference(self, owner_id: str, reference: str) -> ReferenceRow | None:
         """The accepted action of a subscription (or top-up of a wallet) that had this reference (ABS-12, WAL-14)."""
         raw = self.index(within(self.customer_id, "reference", owner_id) + reference.encode())
-        return None if raw is None else rosters.decode_reference(raw)
+        return None if raw is None else rows.decode_reference(raw)
 
     # -- wallets
 
@@ -115,7 +115,7 @@ class Holdings:
     def activation_charge(self, service_id: str) -> ActivationCharge | None:
         """What the service's last activation cost; None if it was never charged."""
         raw = self.index(key(self.customer_id, "activation_charge", service_id))
-        return None if raw is None else rosters.decode_charge(raw)
+        return None if raw is None else rows.decode_charge(raw)
 
     # -- provisioning
 
@@ -136,7 +136,7 @@ class Holdings:
         return self._on_distributor(InstalledItem, distributor_id)
 
     def _on_distributor(self, word: type[Found], distributor_id: str) -> tuple[Found, ...]:
-        start = rosters.distributed(self.customer_id, distributor_id, word.identity[0])
+        start = rows.distributed(self.customer_id, distributor_id, word.identity[0])
         return tuple(self._there(word, row.decode()) for _, row in self.scan(start))
 
     def item(self, item_id: str) -> InstalledItem | None:
