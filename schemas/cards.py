@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from schemas.bank_accounts import holds_iban, may_hold_iban
+
 SHORTEST_DIGITS = 13
 LONGEST_DIGITS = 19
 
@@ -55,11 +57,11 @@ _DOUBLED = tuple(sum(divmod(2 * digit, 10)) for digit in range(10))
 
 
 def may_hold_card_number(raw: bytes) -> bool:
-    """Whether encoded bytes (Avro, or JSON without escapes) may hold a card number; False is certain.
+    """Whether encoded bytes (Avro, or JSON without escapes) may hold a card or bank account number; False is certain.
 
     The first look is one table translation and one substring search, under a microsecond for an ordinary command.
     """
-    return _RUN in raw.translate(_RUN_BYTES) and _DIGITS_BYTES.search(raw) is not None
+    return (_RUN in raw.translate(_RUN_BYTES) and _DIGITS_BYTES.search(raw) is not None) or may_hold_iban(raw)
 
 
 def holds_card_number(text: str) -> bool:
@@ -71,10 +73,15 @@ def holds_card_number(text: str) -> bool:
     return any(_is_card(digits) for run in _DIGITS.findall(_UUID.sub("u", text)) for digits in _candidates(run))
 
 
-def first_card_path(value: object) -> str | None:
-    """Return the dotted path of the first card number in a struct or a JSON-like value, or None; lists by index.
+def holds_number_of_money(text: str) -> bool:
+    """Whether a card number or a bank account number stands anywhere in `text`."""
+    return holds_card_number(text) or holds_iban(text)
 
-    The path of the value itself is "". A card number among the keys of a map gives the path of the map, for the path
+
+def first_card_path(value: object) -> str | None:
+    """Return the dotted path of the first card or bank account number in a struct or a JSON-like value; lists by index.
+
+    The path of the value itself is "". A number among the keys of a map gives the path of the map, for the path
     is echoed to the caller and the number must not be.
     """
     return _card_path(value, "")
@@ -82,10 +89,10 @@ def first_card_path(value: object) -> str | None:
 
 def _card_path(value: object, path: str) -> str | None:
     if isinstance(value, str):
-        return path if holds_card_number(value) else None
+        return path if holds_number_of_money(value) else None
     if isinstance(value, int):
         return path if holds_card_number(str(abs(value))) else None
-    if isinstance(value, Mapping) and any(isinstance(key, str) and holds_card_number(key) for key in value):
+    if isinstance(value, Mapping) and any(isinstance(key, str) and holds_number_of_money(key) for key in value):
         return path
 
     for name, member in _members(value):

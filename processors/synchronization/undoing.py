@@ -164,6 +164,7 @@ def _common_needs(work: Work, marked: str, *, made: bool) -> Iterator[Need]:
     if not made:
         yield KeptReason.NOT_MADE_BY_ORDER, None
     others = [line for line in work.view.lines_naming(marked) if line.line_id not in work.cancelled_lines]
+    others += work.naming.get(marked, [])
     if others:
         yield KeptReason.USED_BY_LINE, _first(work, others)
     if work.view.is_assigned(marked):

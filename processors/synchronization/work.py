@@ -6,7 +6,7 @@ Within a phase they stand as they were recorded; no entity is written in two pha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import msgspec
 
 from processors.acting import LIVE
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, OWNER_ACCOUNT, SERVICE_ACCOUNT
+from processors.view.rows.billing import marked
 from schemas.billing_profiles import LinkCause
 from schemas.fields import Entity, Event
 from schemas.lineage import ImplicitMove, LineAction, Lineage, LineRef, SetBy, Used, UseKind, ValueSet
@@ -125,6 +126,12 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
         """Whether the line asks for data to be there (LIN-1)."""
         return self.row in ("REV-1", "REV-3", "REV-5", "REV-7", "REV-9", "REV-11")
 
+    def names(self) -> Iterator[str]:
+        """Accounts and profiles that need the line's consent to go, marked as rows mark them (UND-2)."""
+        values = [*self.applied.items(), *((name, before.value) for name, before in self.before.items())]
+        values.append((SERVICE_ACCOUNT, self.customer_account))
+        return (marked(name, value) for name, value in values if value is not None)
+
     def use(self, kind: UseKind, used_id: str) -> None:
         """Remember what it has named."""
         used = Used(kind=kind, id=used_id)
@@ -159,6 +166,8 @@ class Work:
         """Objects that outlive a cancelled line."""
         self.cancelled_lines: set[str] = set()
         """Lines that hold nothing any more, though their own events come last."""
+        self.naming: dict[str, list[LineRef]] = {}
+        """What lines of this command name, marked as rows mark it: their own events come last too."""
         self.ended: dict[str, tuple[LineRef, Holding]] = {}
         """Assignments that end, by asset: with which line, and as they were."""
         self.pending: dict[str, Holding | None] = {}

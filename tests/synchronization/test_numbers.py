@@ -194,7 +194,6 @@ def iban(draw: Random) -> str:
     return draw.choice([number, " ".join(number[at : at + 4] for at in range(0, len(number), 4))])
 
 
-@pytest.mark.xfail(reason="bank account numbers are not recognized yet (CRE-9a)", strict=True)
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(PLACES), st.integers(0, 2**32).map(Random))
 def test_no_bank_account_number_passes(place: tuple[int, Path], draw: Random) -> None:
