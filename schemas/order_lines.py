@@ -30,6 +30,9 @@ BillingProfileName = Annotated[str, doc("Billing profile that pays")]
 BillingSystem = Annotated[str, doc("Billing system that the line is for")]
 LineAmount = Annotated[Decimal, doc("Amount, for information: no rule reads it")]
 
+PROMOTION = "PROMOTION"
+"""Product type of a line that names who is billed, and is no service."""
+
 
 class LineServiceAction(StrEnum):
     """What the Billing System Update does to the service."""

@@ -25,6 +25,10 @@ class OrderState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+CLOSED = (OrderState.COMPLETED, OrderState.CANCELLED)
+"""States of an order that is not in flight any more."""
+
+
 class GroupState(StrEnum):
     """The life of a group; the last three are its ends."""
 

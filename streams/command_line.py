@@ -220,49 +220,6 @@ def schemas_push() -> None:
     push(settings.load())
 
 
-@warehouse.command("receipt")
-def warehouse_receipt() -> None:
-    """Compare the warehouse with the topics: complete up to which offset, or the first difference. Exit code 1 for one.
-
-    Per partition: offsets, and per table rows, sums of money and a digest, counted in the database and from the topic.
-
-    Example: billfold warehouse receipt && echo complete
-    """
-    _reach_kafka()
-    from streams.receipt import run_receipt
-
-    raise typer.Exit(run_receipt())
-
-
-@warehouse.command("rebuild")
-def warehouse_rebuild(
-    tables: Annotated[
-        list[str] | None, typer.Argument(help="Tables; without any, all that are filled from topics")
-    ] = None,
-) -> None:
-    """Fill tables anew from the topics, beside the old ones, and swap them at once. Readers go on meanwhile.
-
-    With a DuckDB file the sink has to be stopped for it; with PostgreSQL it goes on, too.
-
-    Example: billfold warehouse rebuild fact_command_outcome log_account
-    """
-    _reach_kafka()
-    from streams.warehouse_rebuild import run_rebuild
-
-    raise typer.Exit(run_rebuild(tables or []))
-
-
-@warehouse.command("gaps")
-def warehouse_gaps() -> None:
-    """List transactions that do not continue their customer's sequence: something was lost or doubled. Exit code 1.
-
-    Example: billfold warehouse gaps
-    """
-    from streams.warehouse_gaps import run_gaps
-
-    raise typer.Exit(run_gaps())
-
-
 @provisioning.command("reconcile")
 def provisioning_reconcile(
     provider: Annotated[str, typer.Option(help="Provider, as the catalog names it")],
@@ -312,10 +269,9 @@ def dead_letters_resend(
 
 def _reach_kafka() -> None:
     """End in one sentence, within seconds, where Kafka does not answer."""
-    from streams import settings
-    from streams.reaching import reach_kafka
+    from streams.reaching import reach_configured
 
-    reach_kafka(settings.load())
+    reach_configured()
 
 
 def main() -> None:

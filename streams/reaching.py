@@ -8,6 +8,7 @@ from __future__ import annotations
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
+from streams import settings
 from streams.settings import Settings, SettingsUnfit
 from streams.topology import TopologyUnfit
 
@@ -39,3 +40,8 @@ def reach_kafka(configured: Settings, *topics: str) -> ClusterMetadata:
         if topic not in found.topics:
             raise TopologyUnfit(f"Topic {topic} does not exist: run `billfold topics create`.")
     return found
+
+
+def reach_configured() -> ClusterMetadata:
+    """The same for the settings of this process."""
+    return reach_kafka(settings.load())

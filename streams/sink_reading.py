@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from streams.readers import assigned_reader
 from streams.settings import Settings
 from streams.sink_records import Record, SinkStopped, record
 from streams.sink_sources import GONE
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 FETCH_RECORDS = 2_000
 FETCH_SECONDS = 0.1
 SILENCE_SECONDS = 30.0
+FETCH_WAIT_MS = 500  # a sink reads much at a time: no need to ask twenty times a second
 PREFETCH_KILOBYTES = 32 << 10  # what librdkafka holds ready for us, all partitions together
 
 Place = tuple[str, int]
@@ -42,17 +44,13 @@ class Reading:
     """Reads partitions from given offsets. Nothing is ever committed to Kafka."""
 
     def __init__(self, settings: Settings, who: str, offsets: Mapping[Place, int]) -> None:
-        self.consumer = Consumer(
-            {
-                **settings.consumer_properties(),
-                "group.id": f"{settings.group}-{who}",  # asked for by the library
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "error",
-                "enable.partition.eof": True,
-                "queued.max.messages.kbytes": PREFETCH_KILOBYTES,
-            }
+        self.consumer = assigned_reader(
+            settings.consumer_properties(),
+            f"{settings.group}-{who}",
+            enable_auto_offset_store=False,
+            enable_partition_eof=True,
+            fetch_wait_max_ms=FETCH_WAIT_MS,
+            queued_max_messages_kbytes=PREFETCH_KILOBYTES,
         )
         self.consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])
 

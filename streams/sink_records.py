@@ -13,20 +13,17 @@ from typing import Any, NamedTuple, cast
 
 from confluent_kafka import Message
 
-from processors.analytics import TABLE_OF, Origin, outcome_rows, transaction_rows
+from processors.analytics import TABLE_OF, Origin, outcome_rows, tells_more_behind, transaction_rows
 from schemas import codec, wire
 from schemas.codec import Unreadable
 from schemas.codec.decoder import Decoding, Options
 from schemas.codec.reading import ANSWER_LIMITS
 from schemas.envelope import CommandOutcome
-from schemas.orders import UpdateBillingSystem
 from schemas.shapes import Row as Shape
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_READ = "cause"
 """The last field of an outcome that most rows need. The entities behind it are six parts in seven of the work."""
-_READ_WHOLE = frozenset({UpdateBillingSystem.__name__})
-"""Commands of whose answers more is needed."""
 
 
 class SinkStopped(Exception):
@@ -110,7 +107,7 @@ def _outcome(payload: bytes, schema_id: int) -> CommandOutcome:
         outcome = cast("CommandOutcome", _beginning(schema_id)(payload, 0)[0])
     except (LookupError, ValueError, RecursionError):
         return codec.OUTCOME.decode(payload, schema_id, unknown="skip")  # says what is wrong
-    if outcome.command_type in _READ_WHOLE:
+    if tells_more_behind(outcome):
         return codec.OUTCOME.decode(payload, schema_id, unknown="skip")
     return outcome
 

@@ -24,6 +24,51 @@ class ExportFormat(StrEnum):
 
 
 @app.command()
+def receipt() -> None:
+    """Compare the warehouse with the topics: complete up to which offset, or the first difference. Exit code 1 for one.
+
+    Per partition: offsets, and per table rows, sums of money and a digest, counted in the database and from the topic.
+
+    Example: billfold warehouse receipt && echo complete
+    """
+    from streams.reaching import reach_configured
+    from streams.receipt import run_receipt
+
+    reach_configured()
+    raise typer.Exit(run_receipt())
+
+
+@app.command()
+def rebuild(
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Tables; without any, all that are filled from topics")
+    ] = None,
+) -> None:
+    """Fill tables anew from the topics, beside the old ones, and swap them at once. Readers go on meanwhile.
+
+    With a DuckDB file the sink has to be stopped for it; with PostgreSQL it goes on, too.
+
+    Example: billfold warehouse rebuild fact_command_outcome log_account
+    """
+    from streams.reaching import reach_configured
+    from streams.warehouse_rebuild import run_rebuild
+
+    reach_configured()
+    raise typer.Exit(run_rebuild(tables or []))
+
+
+@app.command()
+def gaps() -> None:
+    """List transactions that do not continue their customer's sequence: something was lost or doubled. Exit code 1.
+
+    Example: billfold warehouse gaps
+    """
+    from streams.warehouse_gaps import run_gaps
+
+    raise typer.Exit(run_gaps())
+
+
+@app.command()
 def dictionary(
     names: Annotated[list[str] | None, typer.Argument(help="Tables or views; without any, a list of all")] = None,
 ) -> None:

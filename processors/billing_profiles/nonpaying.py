@@ -171,15 +171,15 @@ def _from_own(  # an account stops to pay for a service itself
     if found is not None:
         _grow(work, desk, phase, task, found, service_id)
         return
-    takes_all = not desk.final(account_id).paid_by_account(account_id)
-    alone = takes_all and not work.view.nonpaying_profiles(account_id)
-    covers = (
-        ALL if alone else Covers(services=tuple(sorted({service_id, *desk.final(account_id).paid_by_profile(payer)})))
-    )
+    final = desk.final(account_id)
+    takes_all = not final.paid_by_account(account_id)
     account = work.view.account(account_id)
     waits = takes_all and account is not None and _waits(task, account)
-    if not waits:
-        covers = ALL if alone else Covers(services=(service_id,))
+    if takes_all and not work.view.nonpaying_profiles(account_id):
+        covers = ALL
+    else:
+        coming = final.paid_by_profile(payer) if waits else ()
+        covers = Covers(services=tuple(sorted({service_id, *coming})))
     state = ProfileState.INACTIVE if waits else ProfileState.ACTIVE
     created = _create(work, phase, task, account_id, payer, covers, state)
     if created is not None and waits and account is not None:
@@ -331,7 +331,7 @@ def _create(  # a nonpaying profile of an account
     if payer is None or not _fits(work, task, account_id, payer):
         return None
     created = BillingProfileCreated(
-        billing_profile_id=_new_id(work, account_id, payer_profile_id),
+        billing_profile_id=work.new_id("billing_profile", "nonpaying_profile", account_id, payer_profile_id),
         account_id=account_id,
         paying=False,
         payer_profile_id=payer_profile_id,
@@ -357,12 +357,3 @@ def _fits(work: Work, task: Task, account_id: str, payer: BillingProfile) -> boo
     )
     work.refuse(task.place, mismatch)
     return False
-
-
-def _new_id(work: Work, account_id: str, payer_profile_id: str) -> str:
-    found = work.context.derived_id("nonpaying_profile", account_id, payer_profile_id)
-    again = 1
-    while work.view.billing_profile(found) is not None:
-        again += 1
-        found = work.context.derived_id("nonpaying_profile", account_id, payer_profile_id, again)
-    return found

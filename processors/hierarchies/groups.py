@@ -46,7 +46,10 @@ def _change(  # who joins and who leaves an owner's group
     if group is None:
         if joined is not None:
             created = CollectionsGroupCreated(
-                collections_group_id=_new_id(work, owner), owner_account_id=owner, members=(joined,), lineage=lineage
+                collections_group_id=work.new_id("collections_group", "collections_group", owner),
+                owner_account_id=owner,
+                members=(joined,),
+                lineage=lineage,
             )
             work.record(phase, created)
         return
@@ -75,13 +78,3 @@ def _change(  # who joins and who leaves an owner's group
         line=line,
     )
     work.record(phase, changed)
-
-
-def _new_id(work: Work, owner: str) -> str:
-    """Id of an owner's group; an owner whose group was closed gets a new one (LEG-4)."""
-    found = work.context.derived_id("collections_group", owner)
-    again = 1
-    while work.view.collections_group(found) is not None:
-        again += 1
-        found = work.context.derived_id("collections_group", owner, again)
-    return found

@@ -33,7 +33,7 @@ from schemas.order_events import (
     OrderSubmitted,
 )
 from schemas.order_lines import LineServiceAction, LineState, OrderLine
-from schemas.orders import Group, GroupState, Order, OrderState, Split
+from schemas.orders import CLOSED, Group, GroupState, Order, Split
 
 OrderOwnEvent = (
     OrderSubmitted
@@ -84,7 +84,7 @@ def _order(order: Order | None, event: OrderOwnEvent) -> Order:
         case OrderSplit():
             return _split(order, event)
         case OrderStateChanged():
-            closed = event.to in (OrderState.COMPLETED, OrderState.CANCELLED)
+            closed = event.to in CLOSED
             return replace(order, state=event.to, closed_at=event.at if closed else None)
         case BillingSystemUpdated():
             return replace(order, billing_updates=event.number)

@@ -19,6 +19,7 @@ from schemas.amounts import as_stored
 from schemas.catalog import Product
 from schemas.lineage import LineAction
 from schemas.order_lines import (
+    PROMOTION,
     Feature,
     Line,
     LineChange,
@@ -172,7 +173,7 @@ def resolved(view: CustomerView, ref: AccountRef) -> AccountRef:
 def is_service(line: OrderLine, context: Context) -> bool:
     """Whether a line is about a service: a promotion or a physical good is locked like others, and changes none."""
     product = context.catalog.product(line.product_id)
-    return line.product_type != "PROMOTION" and (product is None or product.is_service)
+    return line.product_type != PROMOTION and (product is None or product.is_service)
 
 
 def _filled(view: CustomerView, given: Line, line_id: str, context: Context) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from schemas.order_events import (
     OrderRevised,
 )
 from schemas.order_lines import LineCancellation, LineState, OrderLine
-from schemas.orders import Order, OrderState, ReviseOrder
+from schemas.orders import CLOSED, Order, ReviseOrder
 from schemas.refusals import Code, Violation, violation
 
 
@@ -49,7 +49,7 @@ def revise(customer: CustomerView, command: ReviseOrder, context: Context) -> De
 def _closed_violation(order: Order, command: ReviseOrder) -> Violation | None:
     """An order that is over (RVN-5), or a revision that came late or twice (RVN-6)."""
     named = {"order_id": order.order_id}
-    if order.state in (OrderState.COMPLETED, OrderState.CANCELLED):
+    if order.state in CLOSED:
         return violation(Code.ORDER_NOT_AMENDABLE, "RVN-5", "order_id", **named, state=order.state)
     if command.revision <= order.revision:
         given, current = command.revision, order.revision

@@ -15,7 +15,7 @@ from processors.wallets.amounts import as_given, fits, in_scale, scale_of
 from schemas.billing_profiles import BillingProfile, ProfileState
 from schemas.fields import Event
 from schemas.lineage import AccountSync, PaymentState
-from schemas.orders import Order, OrderState
+from schemas.orders import CLOSED, Order, OrderState
 from schemas.payments import (
     Payment,
     PaymentCommand,
@@ -281,7 +281,7 @@ def reverse(customer: CustomerView, command: ReverseOrderPayment, context: Conte
 
 def _awaited_again(draft: CustomerView, order: Order, paid_on: str) -> tuple[OrderPaymentAwaited, ...]:
     """Another payment is awaited while lines are open and none stands recorded (PAY-10)."""
-    closed = order.state in (OrderState.CANCELLED, OrderState.COMPLETED)
+    closed = order.state in CLOSED
     if closed or order.account_sync is not AccountSync.COMPLETED:
         return ()
     if recorded_payment(draft, order.order_id) is not None:

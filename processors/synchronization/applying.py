@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk
 from processors.hierarchies import groups, parents
@@ -140,20 +138,12 @@ def _move_implicitly(work: Work, task: Task, service: str, later: Task | None) -
         known = any((move.service_id, move.attribute) == (service, name) for move in task.implicit)
         if not known:
             task.implicit.append(ImplicitMove(service_id=service, attribute=name, before=before))
-    moved = _with(holding, changed, task)
+    moved = holding.changed(changed, task.lineage)
     task.also[service] = (holding, moved)
     work.pending[service] = moved
     if later is not None and later.new is not None:
         later.old = moved
-        later.new = work.pending[service] = _with(later.new, changed, task)
-
-
-def _with(holding: Holding, changed: dict[str, str | None], task: Task) -> Holding:
-    return msgspec.structs.replace(
-        holding,
-        values={**holding.values, **changed},
-        set_by={**holding.set_by, **dict.fromkeys(changed, task.lineage)},
-    )
+        later.new = work.pending[service] = later.new.changed(changed, task.lineage)
 
 
 # -- 2. what is new

@@ -9,12 +9,12 @@ from processors.decision import Accepted, Decision, Refused
 from processors.orders.states import settle
 from processors.synchronization.brought import Brought
 from processors.synchronization.carrying import carry_out
+from processors.synchronization.demands import components_of
 from processors.synchronization.finishing import answers, say_order
 from processors.synchronization.planning import is_gone, to_undo
 from processors.synchronization.work import BEFORE_ALL, Phase, Work
 from processors.view.customer import CustomerView
-from schemas.lineage import LineAction
-from schemas.order_lines import LineState, OrderLine
+from schemas.order_lines import OrderLine
 from schemas.orders import Order, OrderState
 from schemas.refusals import Code, Violation, violation
 from schemas.remarks import Remarks
@@ -94,12 +94,8 @@ def _selected(work: Work, lines: Sequence[OrderLine], command: SynchronizeOrderB
 
 def _promotions_for(lines: Sequence[OrderLine], system: str, default: str | None) -> set[str]:
     """Promotions that fan out to a billing system: a component of theirs is for it (SYS-3)."""
-    ignored = (LineAction.DELETE, LineAction.NONE)
     return {
-        line.attributes["promotion_line_id"]
-        for line in lines
-        if line.attributes.get("promotion_line_id") is not None
-        and line.action not in ignored
-        and line.state is not LineState.CANCELLED
-        and (line.billing_system or default) == system
+        promotion
+        for promotion, components in components_of(lines).items()
+        if any((line.billing_system or default) == system for line in components)
     }

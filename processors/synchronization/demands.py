@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from processors.synchronization.brought import Brought
 from processors.synchronization.matrix import OWNER_ACCOUNT
@@ -43,7 +43,8 @@ class Demands:
         self.profiles: dict[str, Demand] = {}
         self.systems: dict[str, tuple[str, ...]] = {}
         """Per line the billing systems that it is for."""
-        components = _components(work) if any(task.promotion for task in tasks) else {}
+        lines = work.view.lines(work.order.order_id) if any(task.promotion for task in tasks) else ()
+        components = components_of(lines)
         for task in tasks:
             self._read(task, components)
 
@@ -71,10 +72,10 @@ class Demands:
         yield from systems
 
 
-def _components(work: Work) -> dict[str, list[OrderLine]]:
-    """The component lines of each promotion of the order, in their order."""
+def components_of(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
+    """The component lines of each promotion of an order, in their order (SYS-3)."""
     found: dict[str, list[OrderLine]] = {}
-    for line in work.view.lines(work.order.order_id):
+    for line in lines:
         promotion = line.attributes.get(PROMOTION_OF)
         ignored = line.action in (LineAction.DELETE, LineAction.NONE) or line.state is LineState.CANCELLED
         if promotion is not None and not ignored:

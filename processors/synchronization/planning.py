@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
 from processors.synchronization import prior, superseding
 from processors.synchronization.brought import Brought
 from processors.synchronization.matrix import (
@@ -23,11 +21,10 @@ from processors.synchronization.matrix import (
 from processors.synchronization.work import Holding, Task, Work
 from schemas.billing_profiles import LinkCause
 from schemas.lineage import LineAction, Lineage, LineSync, SetBy, SyncState, ValueSet
-from schemas.order_lines import LineState, OrderLine
+from schemas.order_lines import PROMOTION, LineState, OrderLine
 from schemas.refusals import Code, violation
 from schemas.synchronization import Compensation, SkipReason
 
-PROMOTION = "PROMOTION"
 SYNCED_TYPES = ("SERVICE_BUNDLE", "ITEM", "SUBSCRIPTION", "DISCOUNT", "SPONSORSHIP")
 """Billing types whose lines have customer data (LIN-3)."""
 
@@ -333,12 +330,7 @@ def _apply(task: Task, line: CompensationLine | None) -> None:
 
 def _set(holding: Holding, task: Task) -> Holding:
     """The assignment with the line's changes, but for those that were left as they are."""
-    changed = {name: task.wanted[name] for name in task.changed}
-    return msgspec.structs.replace(
-        holding,
-        values={**holding.values, **changed},
-        set_by={**holding.set_by, **dict.fromkeys(changed, task.lineage)},
-    )
+    return holding.changed({name: task.wanted[name] for name in task.changed}, task.lineage)
 
 
 def _becomes(work: Work, task: Task, holding: Holding | None) -> None:

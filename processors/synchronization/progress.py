@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from processors.synchronization.planning import is_gone, to_undo
 from schemas.lineage import AccountSync, PaymentState
 from schemas.order_lines import OrderLine
-from schemas.orders import Order, OrderState
+from schemas.orders import CLOSED, Order, OrderState
 
 if TYPE_CHECKING:
     from processors.view.customer import CustomerView
@@ -40,7 +40,7 @@ def reached(customer: CustomerView, order: Order, missing: tuple[str, ...]) -> A
         return AccountSync.PARTIAL
     if order.payment_billing_profile is None or recorded_payment(customer, order.order_id) is not None:
         return AccountSync.COMPLETED
-    closed = order.state in (OrderState.COMPLETED, OrderState.CANCELLED)
+    closed = order.state in CLOSED
     if closed and order.account_sync is AccountSync.COMPLETED:
         return AccountSync.COMPLETED  # what was given back after the end is not awaited again (PAY-10)
     return AccountSync.AWAITING_PAYMENT

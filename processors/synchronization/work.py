@@ -6,7 +6,7 @@ Within a phase they stand as they were recorded; no entity is written in two pha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,12 @@ class Holding(msgspec.Struct, frozen=True):
     product_id: str
     values: dict[str, str | None]
     set_by: dict[str, SetBy | None]
+
+    def changed(self, values: Mapping[str, str | None], by: Lineage) -> Holding:
+        """The same with other values, set by a line."""
+        return msgspec.structs.replace(
+            self, values={**self.values, **values}, set_by={**self.set_by, **dict.fromkeys(values, by)}
+        )
 
 
 class Task(msgspec.Struct, kw_only=True, eq=False):
@@ -175,6 +181,15 @@ class Work:
         self._violations: list[tuple[int, int, int, Violation]] = []
 
     # -- assignments, as the lines before this one leave them
+
+    def new_id(self, kind: str, *parts: str) -> str:
+        """A derived id that no entity of a kind has: what was closed keeps its own (LEG-4)."""
+        found = self.context.derived_id(*parts)
+        again = 1
+        while self.view.entity(kind, found) is not None:
+            again += 1
+            found = self.context.derived_id(*parts, again)
+        return found
 
     def holding(self, asset: str) -> Holding | None:
         """Who pays for a service once the lines that were looked at so far are done."""

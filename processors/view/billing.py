@@ -86,13 +86,6 @@ class BillingHoldings(Holdings):
             LineRef(order_id=order.decode(), line_id=found[len(start) :].decode()) for found, order in self.scan(start)
         )
 
-    def first_line_naming(self, marked: str) -> LineRef | None:
-        """The first of them."""
-        start = within(self.customer_id, rows.NAMED_BY_LINE, marked)
-        for found, order in self.scan(start):
-            return LineRef(order_id=order.decode(), line_id=found[len(start) :].decode())
-        return None
-
     def first_use(self, marked: str) -> datetime | None:
         """Since when any assignment has named an account or a profile; None: none ever has."""
         raw = self.index(key(self.customer_id, rows.FIRST_USE, marked))

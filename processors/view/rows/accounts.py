@@ -130,18 +130,6 @@ def _period_start(account: Account | None) -> Waiting | None:
     return Waiting(PERIOD_START, "StartBillingPeriod", period.number + 1, period.end)
 
 
-def due_entries(customer_id: str, account: Account, zone: ZoneInfo) -> IndexRows:
-    """One entry per planned state change, per planned bill cycle change and per running period (INV-BC-8)."""
-    found = (waits(account) for waits in (_state_change, _bill_cycle_change, _period_start))
-    return {
-        waiting.key(customer_id, account.account_id, lambda: zone): waiting.row(
-            customer_id, account.account_id, lambda: zone
-        )
-        for waiting in found
-        if waiting is not None
-    }
-
-
 def clock_id(customer_id: str, command_type: str, subject: object, due_at: datetime) -> str:
     """The id of a clock command: derived from kind, entity and due moment, so that two clocks ask the same (BCX-10)."""
     return derive(customer_id, command_type, subject, due_at.isoformat())

@@ -23,7 +23,7 @@ from schemas.fields import Entity, Event
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
 from schemas.lineage import PaymentState, SyncState
 from schemas.order_lines import LineState, OrderLine
-from schemas.orders import Order, OrderState
+from schemas.orders import CLOSED, Order
 from schemas.payments import Payment
 from schemas.rows import key, within
 from schemas.subscriptions import Subscription
@@ -38,8 +38,6 @@ PAYMENT_ON, PAYMENT_OF, AWAITED_BY, SYNC_COMPLETED = "payment_on", "payment_of",
 
 ACCOUNT, PROFILE = "a:", "p:"
 """What stands before an id in rows about accounts and profiles alike."""
-
-ACCOUNT_ATTRIBUTES = ("service_account", "billing_account", "owner_account")
 
 Read = Callable[[bytes], bytes | None]
 
@@ -267,7 +265,7 @@ def _order(customer_id: str, before: Order | None, after: Order) -> IndexRows:
 
 
 def _awaiting(customer_id: str, order: Order) -> list[bytes]:
-    if order.payment_billing_profile is None or order.state in (OrderState.COMPLETED, OrderState.CANCELLED):
+    if order.payment_billing_profile is None or order.state in CLOSED:
         return []
     return [within(customer_id, AWAITED_BY, order.payment_billing_profile) + order.order_id.encode()]
 

@@ -16,12 +16,11 @@ from processors.view.rows.accounts import IndexRows, Reading
 from schemas.fields import Entity
 from schemas.order_lines import LineProvisioning, LineState, OrderLine
 from schemas.order_rosters import GroupTally, OrderTally
-from schemas.orders import Order, OrderState
+from schemas.orders import CLOSED, Order
 from schemas.rows import key
 
 Counted = TypeVar("Counted", OrderTally, GroupTally)
 
-CLOSED = (OrderState.COMPLETED, OrderState.CANCELLED)
 _BEGUN = (LineProvisioning.CONFIRMED, LineProvisioning.FAILED)
 
 _encode = msgspec.msgpack.Encoder().encode
