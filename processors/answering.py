@@ -199,9 +199,8 @@ class _Desk:
 
     def decide_clock(self, record: CommandRecord) -> Answered:
         """A clock record that finds no answer given: late for a plan that is gone, sent again, or forged."""
-        parked = self.view.index(key(self.customer_id, "parked", record.command_id))
-        if parked is not None:
-            due = msgspec.msgpack.decode(parked, type=Due)
+        due = self.view.parked(record.command_id)
+        if due is not None:
             self.at = max(due.due_at, self.head.at)
             context = self.context(record)
             decision = decide(self.view, cast("ClockCommand", record.body), context)

@@ -73,9 +73,16 @@ def key(customer_id: str, kind: str, last: str) -> bytes:
     return prefix(customer_id, kind) + last.encode()
 
 
-def within(customer_id: str, kind: str, owner: str) -> bytes:
-    """What the keys of the rows begin with that one owner has: the children of an account, for instance."""
-    return prefix(customer_id, kind) + _prefixed(owner)
+Family = tuple[str, ...]
+"""Index rows that are listed together: their kind and, where they have one, whose they are: ("child", "a-1")."""
+
+
+def family_prefix(customer_id: str, family: Family) -> bytes:
+    """What the keys of a family's rows begin with."""
+    start = prefix(customer_id, family[0])
+    for owner in family[1:]:
+        start += _prefixed(owner)
+    return start
 
 
 def moment_bytes(moment: datetime) -> bytes:
@@ -97,6 +104,14 @@ def next_due_key(customer_id: str, due_at: datetime) -> bytes:
     return NEXT_DUE + moment_bytes(due_at) + customer_id.encode()
 
 
-def due_key(customer_id: str, due_at: datetime, rank: int, tail: str) -> bytes:
-    """Key of one entry of a customer's due index. `rank` orders what is due at one instant (BCX-7)."""
-    return prefix(customer_id, "due") + moment_bytes(due_at) + bytes((rank,)) + tail.encode()
+DUE = "due"
+"""The kind of the rows of a customer's due index."""
+
+
+PARKED = "parked"
+"""The kind of the rows that keep due work which met a bug, by the id of its command."""
+
+
+def due_member(due_at: datetime, rank: int, tail: str) -> bytes:
+    """Where an entry stands in a customer's due index. `rank` orders what is due at one instant (BCX-7)."""
+    return moment_bytes(due_at) + bytes((rank,)) + tail.encode()

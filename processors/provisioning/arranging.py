@@ -182,7 +182,7 @@ def _holds_anything(after: CustomerView, distributor: Distributor) -> bool:
 
 def _count(after: CustomerView, distributor: Distributor, kind: str) -> int:
     """How many services or items are on a distributor; none of them is read."""
-    return sum(1 for _ in after.scan(distributed(after.customer_id, distributor.distributor_id, kind)))
+    return sum(1 for _ in after.scan(distributed(distributor.distributor_id, kind)))
 
 
 def _overfull(

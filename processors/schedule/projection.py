@@ -17,7 +17,6 @@ from processors.view.rows.accounts import clock_id
 from schemas.actions import StatePoint
 from schemas.fields import Event
 from schemas.refusals import Code, Violation, violation
-from schemas.rows import key
 from schemas.schedule import ScheduledAction, ScheduledActionConflictCleared, ScheduledActionConflictDetected
 from schemas.subscriptions import PlannedStatesChanged, SubscriptionServiceStateChanged, SubscriptionStateChanged
 
@@ -148,7 +147,7 @@ def _is_parked(view: CustomerView, scheduled: ScheduledAction, context: Context)
     if scheduled.due > context.at:
         return False
     command_id = clock_id(view.customer_id, "ExecuteScheduledAction", scheduled.action_id, scheduled.due)
-    return view.index(key(view.customer_id, "parked", command_id)) is not None
+    return view.parked(command_id) is not None
 
 
 def at_its_moment(scheduled: ScheduledAction, context: Context) -> Context:

@@ -6,20 +6,16 @@ from datetime import datetime
 
 from processors.view.rows import billing as rows
 from processors.view.rows.billing import Assigned
+from processors.view.rows.subscriptions import HAD_SUBSCRIPTION
 from processors.view.subscriptions import Holdings
 from schemas.billing_profiles import AssignmentState, BillingAssignment, BillingProfile, PaymentMethod, ProfileState
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
 from schemas.lineage import LineRef
 from schemas.payments import Payment
-from schemas.rows import key, within
 
 
 class BillingHoldings(Holdings):
     """The part of a customer's view that knows payers. Reads rows as the view shows them, keeps nothing."""
-
-    def _ends(self, kind: str, owner: str) -> list[str]:
-        start = within(self.customer_id, kind, owner)
-        return [found[len(start) :].decode() for found, _ in self.scan(start)]
 
     # -- profiles
 
@@ -33,12 +29,12 @@ class BillingHoldings(Holdings):
 
     def profiles_of(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that are not CLOSED, by id."""
-        found = self._ends(rows.PROFILE_OF, account_id)
+        found = self._ids_in(rows.PROFILE_OF, account_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     def had_profile(self, account_id: str) -> bool:
         """Whether a paying profile is or was on an account."""
-        return self.index(key(self.customer_id, rows.HAD_PROFILE, account_id)) is not None
+        return self.index((rows.HAD_PROFILE,), account_id.encode()) is not None
 
     def nonpaying_profiles(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that others pay for it, by id."""
@@ -46,7 +42,7 @@ class BillingHoldings(Holdings):
 
     def paid_by(self, payer_profile_id: str) -> tuple[BillingProfile, ...]:
         """Nonpaying profiles, not CLOSED, that point at a payer's profile, by id."""
-        found = self._ends(rows.PAID_BY, payer_profile_id)
+        found = self._ids_in(rows.PAID_BY, payer_profile_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     def has_payer_role(self, billing_profile_id: str) -> bool:
@@ -55,11 +51,11 @@ class BillingHoldings(Holdings):
 
     def is_paid_with(self, payment_method_id: str) -> bool:
         """Whether a profile that is not CLOSED has this payment method."""
-        return bool(self._ends(rows.PAYING_WITH, payment_method_id))
+        return next(self.scan((rows.PAYING_WITH, payment_method_id)), None) is not None
 
     def planned_switches(self, account_id: str) -> tuple[BillingProfile, ...]:
         """Nonpaying profiles of an account that wait for its next period (HIE-13), by id."""
-        found = self._ends(rows.SWITCH_OF, account_id)
+        found = self._ids_in(rows.SWITCH_OF, account_id)
         return tuple(self._there(BillingProfile, profile_id) for profile_id in found)
 
     # -- assignments
@@ -71,45 +67,42 @@ class BillingHoldings(Holdings):
 
     def assigned_to(self, account_id: str) -> tuple[Assigned, ...]:
         """The services of a service account with their payers, by service_id."""
-        start = within(self.customer_id, rows.ASSIGNED_TO, account_id)
-        return tuple(rows.decode_assigned(row) for _, row in self.scan(start))
+        family = (rows.ASSIGNED_TO, account_id)
+        return tuple(rows.decode_assigned(row) for _, row in self.scan(family))
 
     def is_assigned(self, marked: str) -> bool:
         """Whether an assignment names an account (`a:` and its id) or a profile (`p:` and its id)."""
-        start = within(self.customer_id, rows.NAMED_BY_ASSIGNMENT, marked)
-        return next(self.scan(start), None) is not None
+        family = (rows.NAMED_BY_ASSIGNMENT, marked)
+        return next(self.scan(family), None) is not None
 
     def lines_naming(self, marked: str) -> tuple[LineRef, ...]:
         """Applied order lines that name an account or a profile, by line_id."""
-        start = within(self.customer_id, rows.NAMED_BY_LINE, marked)
-        return tuple(
-            LineRef(order_id=order.decode(), line_id=found[len(start) :].decode()) for found, order in self.scan(start)
-        )
+        family = (rows.NAMED_BY_LINE, marked)
+        return tuple(LineRef(order_id=order.decode(), line_id=line.decode()) for line, order in self.scan(family))
 
     def first_use(self, marked: str) -> datetime | None:
         """Since when any assignment has named an account or a profile; None: none ever has."""
-        raw = self.index(key(self.customer_id, rows.FIRST_USE, marked))
+        raw = self.index((rows.FIRST_USE,), marked.encode())
         return None if raw is None else rows.decode_moment(raw)
 
     def was_charged(self, marked: str) -> bool:
         """Whether a line was billed for it."""
-        return self.index(key(self.customer_id, rows.CHARGED, marked)) is not None
+        return self.index((rows.CHARGED,), marked.encode()) is not None
 
     def had_subscription(self, account_id: str) -> bool:
         """Whether a subscription is or was on an account."""
-        return self.index(key(self.customer_id, rows.HAD_SUBSCRIPTION, account_id)) is not None
+        return self.index((HAD_SUBSCRIPTION,), account_id.encode()) is not None
 
     # -- hierarchies
 
     def is_owned(self, owner: str, member: str, besides: str) -> bool:
         """Whether an assignment, another than that of one service, puts an account into an owner's group (LEG-5)."""
-        start = rows.owned(self.customer_id, owner, member)
-        mine = start + besides.encode()
-        return any(found != mine for found, _ in self.scan(start))
+        mine = besides.encode()
+        return any(found != mine for found, _ in self.scan((rows.OWNED, owner, member)))
 
     def group_of_owner(self, owner_account_id: str) -> CollectionsGroup | None:
         """An owner's collections group."""
-        raw = self.index(key(self.customer_id, rows.GROUP_OF_OWNER, owner_account_id))
+        raw = self.index((rows.GROUP_OF_OWNER,), owner_account_id.encode())
         return None if raw is None else self._there(CollectionsGroup, raw.decode())
 
     def collections_group(self, collections_group_id: str) -> CollectionsGroup | None:
@@ -122,7 +115,7 @@ class BillingHoldings(Holdings):
 
     def corporate_of(self, account_id: str) -> str | None:
         """The corporate account whose tree has an account as a node."""
-        raw = self.index(key(self.customer_id, rows.CORPORATE_NODE, account_id))
+        raw = self.index((rows.CORPORATE_NODE,), account_id.encode())
         return None if raw is None else raw.decode()
 
     # -- payments
@@ -133,19 +126,19 @@ class BillingHoldings(Holdings):
 
     def payments_of(self, order_id: str) -> tuple[Payment, ...]:
         """An order's payments, by id."""
-        found = self._ends(rows.PAYMENT_OF, order_id)
+        found = self._ids_in(rows.PAYMENT_OF, order_id)
         return tuple(self._there(Payment, payment_id) for payment_id in found)
 
     def has_payment(self, billing_profile_id: str) -> bool:
         """Whether a payment was ever recorded on a profile."""
-        start = within(self.customer_id, rows.PAYMENT_ON, billing_profile_id)
-        return next(self.scan(start), None) is not None
+        family = (rows.PAYMENT_ON, billing_profile_id)
+        return next(self.scan(family), None) is not None
 
     def awaited_by(self, billing_profile_id: str) -> list[str]:
         """Orders in flight whose payment is to be booked on a profile, by id."""
-        return self._ends(rows.AWAITED_BY, billing_profile_id)
+        return self._ids_in(rows.AWAITED_BY, billing_profile_id)
 
     def completed_revision(self, order_id: str) -> int | None:
         """The revision whose synchronization was completed last (OrderAccountSyncCompleted comes once per revision)."""
-        raw = self.index(key(self.customer_id, rows.SYNC_COMPLETED, order_id))
+        raw = self.index((rows.SYNC_COMPLETED,), order_id.encode())
         return None if raw is None else rows.decode_revision(raw)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from itertools import islice, takewhile
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from processors.view.billing import BillingHoldings
 from processors.view.orders import Ordered
+from processors.view.rows.accounts import CHILD, EXTERNAL_ID
 from schemas.accounts import Account
 from schemas.customers import Customer
 from schemas.fields import Entity, Event
-from schemas.rows import Due, Head, key, prefix, within
+from schemas.rows import DUE, PARKED, Due, Family, Head, family_prefix, key
 from schemas.words import ENTITIES
 
 _entity_decoders = {kind: msgspec.msgpack.Decoder(word) for kind, word in ENTITIES.items()}
@@ -44,7 +43,6 @@ class Stored:
     def __init__(self, customer_id: str, rows: Rows) -> None:
         self.customer_id = customer_id
         self._rows = rows
-        self.index, self.scan = rows.get, rows.scan
 
     def head(self) -> Head | None:
         """Where the customer's history stands; None before the first accepted command."""
@@ -58,9 +56,37 @@ class Stored:
 
     def ids(self, kind: str) -> Iterator[str]:
         """Ids of all entities of a kind, in their order."""
-        start = prefix(self.customer_id, kind)
-        for found, _ in self._rows.scan(start):
-            yield found[len(start) :].decode()
+        for found, _ in self.scan((kind,)):
+            yield found.decode()
+
+    def index(self, family: Family, member: bytes) -> bytes | None:
+        """The value of one index row."""
+        return self._rows.get(family_prefix(self.customer_id, family) + member)
+
+    def scan(self, family: Family) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of a family, each with its place there, in their order."""
+        start = family_prefix(self.customer_id, family)
+        length = len(start)
+        for found, value in self._rows.scan(start):
+            yield found[length:], value
+
+
+def _merged(
+    mine: Sequence[tuple[bytes, bytes | None]], below: Iterator[tuple[bytes, bytes]]
+) -> Iterator[tuple[bytes, bytes]]:
+    """One layer's rows over those of the one below."""
+    other = next(below, None)
+    for found, value in mine:
+        while other is not None and other[0] < found:
+            yield other
+            other = next(below, None)
+        if other is not None and other[0] == found:
+            other = next(below, None)
+        if value is not None:
+            yield found, value
+    if other is not None:
+        yield other
+        yield from below
 
 
 class CustomerView(Ordered, BillingHoldings):
@@ -76,8 +102,7 @@ class CustomerView(Ordered, BillingHoldings):
         self._entities: dict[tuple[str, str], Entity | None] = {}
         self.touched: dict[tuple[str, str], Entity] = {}
         """Entities that events of this layer changed, the latest changed last."""
-        self._index: dict[bytes, bytes | None] = {}
-        self._ordered: list[bytes] | None = None
+        self._index: dict[Family, dict[bytes, bytes | None]] = {}
 
     # -- reading
 
@@ -89,11 +114,11 @@ class CustomerView(Ordered, BillingHoldings):
 
     def entity(self, kind: str, entity_id: str) -> Entity | None:
         """One entity as it is now."""
-        try:
-            return self._entities[kind, entity_id]
-        except KeyError:
-            found = self._entities[kind, entity_id] = self._below.entity(kind, entity_id)
-            return found
+        identity = kind, entity_id
+        found = self._entities.get(identity)
+        if found is None and identity not in self._entities:
+            found = self._entities[identity] = self._below.entity(kind, entity_id)
+        return found
 
     def customer(self) -> Customer | None:
         """The customer itself; None before the first accepted command."""
@@ -105,13 +130,12 @@ class CustomerView(Ordered, BillingHoldings):
 
     def account_by_external_id(self, external_id: str) -> Account | None:
         """The account that holds an external id now, deactivated ones included."""
-        holder = self.index(key(self.customer_id, "external_id", external_id))
+        holder = self.index((EXTERNAL_ID,), external_id.encode())
         return None if holder is None else self.account(holder.decode())
 
     def children(self, account_id: str) -> tuple[str, ...]:
         """Ids of the accounts directly below one, in order of account_id, deactivated ones included."""
-        start = within(self.customer_id, "child", account_id)
-        return tuple(found[len(start) :].decode() for found, _ in self.scan(start))
+        return tuple(self._ids_in(CHILD, account_id))
 
     def ids(self, kind: str) -> Iterator[str]:
         """Ids of all entities of a kind, in their order. Grows with the customer: for rules about all of them only."""
@@ -119,40 +143,31 @@ class CustomerView(Ordered, BillingHoldings):
         return iter(sorted(mine.union(self._below.ids(kind)))) if mine else self._below.ids(kind)
 
     def due(self) -> Iterator[tuple[bytes, Due]]:
-        """The due index in the order in which it is to be decided (BCX-8)."""
-        for found, value in self.scan(prefix(self.customer_id, "due")):
+        """The due index in the order in which it is to be decided (BCX-8), each entry with its place."""
+        for found, value in self.scan((DUE,)):
             yield found, _due_decoder.decode(value)
 
-    def index(self, index_key: bytes) -> bytes | None:
+    def parked(self, command_id: str) -> Due | None:
+        """Due work that met a bug and waits for an operator, by the id of its command."""
+        raw = self.index((PARKED,), command_id.encode())
+        return None if raw is None else _due_decoder.decode(raw)
+
+    def index(self, family: Family, member: bytes) -> bytes | None:
         """The value of one index row."""
-        return self._index[index_key] if index_key in self._index else self._below.index(index_key)
+        mine = self._written(family)
+        if mine is not None and member in mine:
+            return mine[member]
+        return self._below.index(family, member)
 
-    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Index rows whose key begins so, in key order: this layer over the one below, read only as far as asked."""
-        mine = self._changed(start)
-        below = self._below.scan(start)
-        other = next(below, None)
-        for found in mine:
-            while other is not None and other[0] < found:
-                yield other
-                other = next(below, None)
-            if other is not None and other[0] == found:
-                other = next(below, None)
-            value = self._index[found]
-            if value is not None:
-                yield found, value
-        if other is not None:
-            yield other
-            yield from below
+    def scan(self, family: Family) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of a family, each with its place there, in their order; read only as far as asked."""
+        mine = self._written(family)
+        below = self._below.scan(family)
+        return _merged(sorted(mine.items()), below) if mine else below
 
-    def _changed(self, start: bytes) -> list[bytes]:
-        """Keys of this layer that begin so, in order. They are sorted at the first scan, and kept in order after it."""
-        if not self._index:
-            return []
-        if self._ordered is None:
-            self._ordered = sorted(self._index)
-        place = bisect_left(self._ordered, start)
-        return list(takewhile(lambda found: found.startswith(start), islice(self._ordered, place, None)))
+    def _written(self, family: Family) -> dict[bytes, bytes | None] | None:
+        """What this layer has written into a family."""
+        return self._index.get(family)
 
     # -- adding: see processors/view/draft.py
 

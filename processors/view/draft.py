@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from processors import fold
-from processors.view.customer import CustomerView, identity_of
+from processors.view.customer import CustomerView, Stored, identity_of
 from processors.view.rows import accounts, billing, orders, subscriptions
-from processors.view.rows.accounts import IndexRows
+from processors.view.rows.indexes import Index, IndexRows
 from schemas.accounts import AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
 from schemas.fields import Entity, Event
-from schemas.rows import MICROSECOND, Due, Head, key, moment_bytes, next_due_key, prefix
+from schemas.rows import (
+    DUE,
+    MICROSECOND,
+    PARKED,
+    Due,
+    Family,
+    Head,
+    family_prefix,
+    key,
+    moment_bytes,
+    next_due_key,
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 
-_OF_ENTITY: dict[type[Entity], list[Callable[..., IndexRows]]] = defaultdict(list)
-for _rows in (accounts, subscriptions, orders, billing):
-    for _entity in _rows.CONCERNED:
-        _OF_ENTITY[_entity].append(_rows.changes)
+_INDEXES: tuple[Index, ...] = (*accounts.INDEXES, *subscriptions.INDEXES, *orders.INDEXES, *billing.INDEXES)
 
-_OF_EVENT: dict[type[Event], list[Callable[..., IndexRows]]] = defaultdict(list)
-for _more in (subscriptions, billing):
-    for _event in _more.FOLLOWED:
-        _OF_EVENT[_event].append(_more.followed)
+_Rows = Callable[..., IndexRows]
+_FOLLOWING: dict[type, list[tuple[Index, _Rows]]] = defaultdict(list)
+"""What follows from an entity that changes or an event that comes, by its type."""
+_WRITING: dict[str, list[Index]] = defaultdict(list)
+"""Which indexes write rows of a kind."""
+for _index in _INDEXES:
+    for _following in (_index.of_entities, _index.of_events):
+        for _type, _made in _following.items():
+            _FOLLOWING[_type].append((_index, _made))
+    for _kind in _index.kinds:
+        _WRITING[_kind].append(_index)
 
 
 class Draft(CustomerView):
-    """A layer over a customer's rows. Nothing is stored here: what is added stays until `writes` hands it over."""
+    """A layer over a customer's rows. Nothing is stored here: what is added stays until `writes` hands it over.
+
+    Index rows are made when they are first looked at, index by index: a draft that is thrown away mostly never does.
+    """
+
+    def __init__(self, below: Stored | CustomerView) -> None:
+        super().__init__(below)
+        self._waiting: dict[Index, list[tuple[_Rows, tuple[Any, ...]]]] = {}
+        """What index rows are still to be made of, in the order in which it was recorded."""
 
     def draft(self) -> Draft:
         """A layer of its own over this one, to try events in and throw away."""
@@ -47,39 +70,41 @@ class Draft(CustomerView):
         self._entities[identity] = after
         self.touched.pop(identity, None)
         self.touched[identity] = after
-        for changes in _OF_ENTITY.get(type(after), ()):
-            self._follow(changes(self.customer_id, before, after, self))
-        for followed in _OF_EVENT.get(type(event), ()):
-            self._follow(followed(self.customer_id, event, self))
-        self._summarize(event)
+        for index, rows in _FOLLOWING.get(type(after), ()):
+            self._waiting.setdefault(index, []).append((rows, (before, after, self)))
+        for index, rows in _FOLLOWING.get(type(event), ()):
+            self._waiting.setdefault(index, []).append((rows, (event, self)))
+        summarize = _SUMMARIES.get(type(event))
+        if summarize is not None:
+            self._head = summarize(self.head() or Head())
         return after
 
     def set_aside(self, due: Due) -> None:
         """Take due work out of the index and park it, so that it holds up nothing."""
-        for found, entry in self.due():
+        for place, entry in self.due():
             if entry.command_id == due.command_id:
-                self._follow({found: None})
+                self._write({((DUE,), place): None})
                 break
-        self._follow({key(self.customer_id, "parked", due.command_id): _encode(due)})
+        self._write({((PARKED,), due.command_id.encode()): _encode(due)})
 
     def take_up(self, command_id: str) -> None:
         """Forget that due work was parked."""
-        self._follow({key(self.customer_id, "parked", command_id): None})
+        self._write({((PARKED,), command_id.encode()): None})
 
-    def _follow(self, rows: IndexRows) -> None:
-        if self._ordered is not None:
-            for found in rows:
-                if found not in self._index:
-                    insort(self._ordered, found)
-        self._index |= rows
+    def _written(self, family: Family) -> dict[bytes, bytes | None] | None:
+        """What this layer has written into a family, up to the last event."""
+        if self._waiting:
+            for index in _WRITING.get(family[0], ()):
+                self._catch_up(index)
+        return self._index.get(family)
 
-    def _summarize(self, event: Event) -> None:
-        head = self.head() or Head()
-        match event:
-            case AccountCreated():
-                self._head = msgspec.structs.replace(head, accounts=head.accounts + 1)
-            case BillingPeriodStarted() if not head.had_period:
-                self._head = msgspec.structs.replace(head, had_period=True)
+    def _catch_up(self, index: Index) -> None:
+        for rows, change in self._waiting.pop(index, ()):
+            self._write(rows(*change))
+
+    def _write(self, rows: IndexRows) -> None:
+        for (family, member), value in rows.items():
+            self._index.setdefault(family, {})[member] = value
 
     def zone(self) -> ZoneInfo:
         """The customer's time zone."""
@@ -95,7 +120,12 @@ class Draft(CustomerView):
             key(self.customer_id, kind, entity_id): _encode(entity)
             for (kind, entity_id), entity in self.touched.items()
         }
-        rows |= self._index
+        for index in tuple(self._waiting):
+            self._catch_up(index)
+        for family, written in self._index.items():
+            start = family_prefix(self.customer_id, family)
+            for member, value in written.items():
+                rows[start + member] = value
         if self._is_first_due_touched(head.next_due):
             first = next(self.due(), None)
             next_due = None if first is None else first[1].due_at
@@ -110,9 +140,15 @@ class Draft(CustomerView):
 
     def _is_first_due_touched(self, next_due: datetime | None) -> bool:
         """Whether an entry of the due index came, changed or went at the earliest moment or before it."""
-        start = prefix(self.customer_id, "due")
-        moments = [found[len(start) :] for found in self._index if found.startswith(start)]
+        moments = self._written((DUE,))
         if not moments or next_due is None:
             return bool(moments)
         after = moment_bytes(next_due + MICROSECOND)
         return any(moment < after for moment in moments)
+
+
+_SUMMARIES: dict[type[Event], Callable[[Head], Head]] = {
+    AccountCreated: lambda head: msgspec.structs.replace(head, accounts=head.accounts + 1),
+    BillingPeriodStarted: lambda head: head if head.had_period else msgspec.structs.replace(head, had_period=True),
+}
+"""What events change in the customer's head."""

@@ -8,7 +8,6 @@ from processors.view.subscriptions import Holdings
 from schemas.order_lines import OrderLine
 from schemas.order_rosters import GroupTally, OrderTally
 from schemas.orders import Group, Order
-from schemas.rows import key, prefix
 
 ORDER_TALLY, GROUP_TALLY, GROUP_ORDER, IN_FLIGHT = "order_tally", "group_tally", "order_of_group", "order_in_flight"
 """Kinds of the rows that processors/view/rows/orders.py writes."""
@@ -26,8 +25,7 @@ class Ordered(Holdings):
 
     def orders_in_flight(self) -> tuple[str, ...]:
         """Ids of the orders that are neither completed nor cancelled."""
-        start = prefix(self.customer_id, IN_FLIGHT)
-        return tuple(found[len(start) :].decode() for found, _ in self.scan(start))
+        return tuple(self._ids_in(IN_FLIGHT))
 
     def line(self, line_id: str) -> OrderLine | None:
         """An order line by its id, whatever became of it."""
@@ -39,7 +37,7 @@ class Ordered(Holdings):
 
     def group(self, group_id: str) -> tuple[Order, Group] | None:
         """A group by its id, with its order, whatever became of it."""
-        order_id = self.index(key(self.customer_id, GROUP_ORDER, group_id))
+        order_id = self.index((GROUP_ORDER,), group_id.encode())
         if order_id is None:
             return None
         order = self._there(Order, order_id.decode())
@@ -47,10 +45,10 @@ class Ordered(Holdings):
 
     def order_tally(self, order_id: str) -> OrderTally:
         """How many lines of an order are in which state."""
-        raw = self.index(key(self.customer_id, ORDER_TALLY, order_id))
+        raw = self.index((ORDER_TALLY,), order_id.encode())
         return OrderTally() if raw is None else _order_tally(raw)
 
     def group_tally(self, group_id: str) -> GroupTally:
         """How many lines with a group's id are in which state."""
-        raw = self.index(key(self.customer_id, GROUP_TALLY, group_id))
+        raw = self.index((GROUP_TALLY,), group_id.encode())
         return GroupTally() if raw is None else _group_tally(raw)

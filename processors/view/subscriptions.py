@@ -9,7 +9,7 @@ from processors.view.rows import subscriptions as rows
 from schemas.fields import Entity
 from schemas.provisioning import Distributor, InstalledItem
 from schemas.rosters import ActivationCharge, Member, Numbers, ReferenceRow, Tally
-from schemas.rows import key, within
+from schemas.rows import Family
 from schemas.schedule import ScheduledAction
 from schemas.subscriptions import Subscription, SubscriptionService
 from schemas.wallets import Wallet
@@ -26,12 +26,12 @@ class Holdings:
         """One entity as it is now."""
         raise NotImplementedError
 
-    def index(self, index_key: bytes) -> bytes | None:
+    def index(self, family: Family, member: bytes) -> bytes | None:
         """The value of one index row."""
         raise NotImplementedError
 
-    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Index rows whose key begins so, in key order."""
+    def scan(self, family: Family) -> Iterator[tuple[bytes, bytes]]:
+        """The index rows of a family, each with its place there, in their order."""
         raise NotImplementedError
 
     def _of(self, word: type[Found], entity_id: str) -> Found | None:
@@ -44,9 +44,13 @@ class Holdings:
         assert found is not None, f"an index names {word.__name__} {entity_id}, which is not there"
         return found
 
-    def _listed(self, word: type[Found], kind: str, owner: str) -> tuple[Found, ...]:
-        start = within(self.customer_id, kind, owner)
-        return tuple(self._there(word, row.decode()) for _, row in self.scan(start))
+    def _listed(self, word: type[Found], *family: str) -> tuple[Found, ...]:
+        """What the rows of a family name, in their order."""
+        return tuple(self._there(word, row.decode()) for _, row in self.scan(family))
+
+    def _ids_in(self, *family: str) -> list[str]:
+        """The ids that stand in a family, in their order."""
+        return [member.decode() for member, _ in self.scan(family)]
 
     # -- subscriptions and services
 
@@ -56,8 +60,8 @@ class Holdings:
 
     def subscriptions_of(self, account_id: str) -> tuple[Subscription, ...]:
         """An account's live subscriptions, by id."""
-        start = within(self.customer_id, "subscription_of", account_id)
-        return tuple(self._there(Subscription, found[len(start) :].decode()) for found, _ in self.scan(start))
+        found = self._ids_in(rows.SUBSCRIPTION_OF, account_id)
+        return tuple(self._there(Subscription, subscription_id) for subscription_id in found)
 
     def service(self, service_id: str) -> SubscriptionService | None:
         """A service by its id, those that ended included."""
@@ -65,7 +69,7 @@ class Holdings:
 
     def services(self, subscription_id: str) -> tuple[SubscriptionService, ...]:
         """All services of a subscription by number, those that ended included. Grows with its age: for people."""
-        return self._listed(SubscriptionService, "service_of", subscription_id)
+        return self._listed(SubscriptionService, rows.SERVICE_OF, subscription_id)
 
     def live_services(self, subscription_id: str) -> tuple[SubscriptionService, ...]:
         """Its live services by number, in full: for rules that change all of them."""
@@ -73,37 +77,36 @@ class Holdings:
 
     def members(self, subscription_id: str) -> tuple[Member, ...]:
         """Its live services by number, as small rows."""
-        return self._members("live_service", subscription_id)
+        return self._members(rows.LIVE_SERVICE, subscription_id)
 
     def top_level(self, subscription_id: str) -> tuple[Member, ...]:
         """Its live services that belong to no bundle, by number."""
-        return self._members("top_level", subscription_id)
+        return self._members(rows.TOP_LEVEL, subscription_id)
 
     def planned_services(self, subscription_id: str) -> tuple[SubscriptionService, ...]:
         """Its services that have plans, by number."""
-        return self._listed(SubscriptionService, "planned", subscription_id)
+        return self._listed(SubscriptionService, rows.PLANNED, subscription_id)
 
     def components(self, bundle_service_id: str) -> tuple[Member, ...]:
         """A bundle's live components, by number."""
-        return self._members("component", bundle_service_id)
+        return self._members(rows.COMPONENT, bundle_service_id)
 
-    def _members(self, kind: str, owner: str) -> tuple[Member, ...]:
-        start = within(self.customer_id, kind, owner)
-        return tuple(rows.decode_member(row) for _, row in self.scan(start))
+    def _members(self, *family: str) -> tuple[Member, ...]:
+        return tuple(rows.decode_member(row) for _, row in self.scan(family))
 
     def tallies(self, subscription_id: str) -> dict[str, Tally]:
         """How many live services a subscription has, product by product."""
-        start = within(self.customer_id, "tally", subscription_id)
-        return {found[len(start) :].decode(): rows.decode_tally(row) for found, row in self.scan(start)}
+        found = self.scan((rows.TALLY, subscription_id))
+        return {product.decode(): rows.decode_tally(row) for product, row in found}
 
     def numbers(self, subscription_id: str) -> Numbers:
         """The last numbers given on a subscription."""
-        raw = self.index(key(self.customer_id, "numbers", subscription_id))
+        raw = self.index((rows.NUMBERS,), subscription_id.encode())
         return Numbers() if raw is None else rows.decode_numbers(raw)
 
     def reference(self, owner_id: str, reference: str) -> ReferenceRow | None:
         """The accepted action of a subscription (or top-up of a wallet) that had this reference (ABS-12, WAL-14)."""
-        raw = self.index(within(self.customer_id, "reference", owner_id) + reference.encode())
+        raw = self.index((rows.REFERENCE, owner_id), reference.encode())
         return None if raw is None else rows.decode_reference(raw)
 
     # -- wallets
@@ -114,7 +117,7 @@ class Holdings:
 
     def activation_charge(self, service_id: str) -> ActivationCharge | None:
         """What the service's last activation cost; None if it was never charged."""
-        raw = self.index(key(self.customer_id, "activation_charge", service_id))
+        raw = self.index((rows.ACTIVATION_CHARGE,), service_id.encode())
         return None if raw is None else rows.decode_charge(raw)
 
     # -- provisioning
@@ -125,19 +128,15 @@ class Holdings:
 
     def distributors(self, subscription_id: str) -> tuple[Distributor, ...]:
         """The distributors that a subscription has now, by age."""
-        return self._listed(Distributor, "distributor_of", subscription_id)
+        return self._listed(Distributor, rows.DISTRIBUTOR_OF, subscription_id)
 
     def distributed_services(self, distributor_id: str) -> tuple[SubscriptionService, ...]:
         """Services that are on a distributor, by number."""
-        return self._on_distributor(SubscriptionService, distributor_id)
+        return self._listed(SubscriptionService, *rows.distributed(distributor_id, "service"))
 
     def distributed_items(self, distributor_id: str) -> tuple[InstalledItem, ...]:
         """Installed items that are on a distributor, by number."""
-        return self._on_distributor(InstalledItem, distributor_id)
-
-    def _on_distributor(self, word: type[Found], distributor_id: str) -> tuple[Found, ...]:
-        start = rows.distributed(self.customer_id, distributor_id, word.identity[0])
-        return tuple(self._there(word, row.decode()) for _, row in self.scan(start))
+        return self._listed(InstalledItem, *rows.distributed(distributor_id, "item"))
 
     def item(self, item_id: str) -> InstalledItem | None:
         """An installed item by its id."""
@@ -145,12 +144,11 @@ class Holdings:
 
     def items(self, subscription_id: str) -> tuple[InstalledItem, ...]:
         """The installed items of a subscription, by number."""
-        return self._listed(InstalledItem, "item_of", subscription_id)
+        return self._listed(InstalledItem, rows.ITEM_OF, subscription_id)
 
     def items_by_serial(self, serial_number: str) -> tuple[InstalledItem, ...]:
         """Installed items with a serial number, whatever became of their subscriptions."""
-        start = within(self.customer_id, "serial", serial_number)
-        return tuple(self._there(InstalledItem, found[len(start) :].decode()) for found, _ in self.scan(start))
+        return tuple(self._there(InstalledItem, item_id) for item_id in self._ids_in(rows.SERIAL, serial_number))
 
     # -- scheduled actions
 
@@ -160,8 +158,8 @@ class Holdings:
 
     def actions(self, subscription_id: str) -> tuple[ScheduledAction, ...]:
         """All scheduled actions of a subscription by number. Grows with its age: for people."""
-        return self._listed(ScheduledAction, "action_of", subscription_id)
+        return self._listed(ScheduledAction, rows.ACTION_OF, subscription_id)
 
     def pending(self, subscription_id: str) -> tuple[ScheduledAction, ...]:
         """Actions of a subscription that wait, in the order (due, number) in which they are to run."""
-        return self._listed(ScheduledAction, "pending", subscription_id)
+        return self._listed(ScheduledAction, rows.PENDING, subscription_id)

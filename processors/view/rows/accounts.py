@@ -1,22 +1,21 @@
-"""The index rows that follow from an entity: found by external id, by parent, by due moment."""
+"""What an account is found by: its external id, its parent, the moments at which something of it is due."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from processors.context import derive
 from processors.periods import start_of_day
+from processors.view.rows.indexes import Index, IndexRows, Reading
 from schemas.accounts import Account, AccountState
-from schemas.fields import Entity
-from schemas.rows import Due, due_key, key, within
+from schemas.rows import DUE, Due, due_member
 
-IndexRows = dict[bytes, bytes | None]
+EXTERNAL_ID, CHILD = "external_id", "child"
 
 STATE_CHANGE, BILL_CYCLE_CHANGE, PERIOD_START, SCHEDULED_ACTION = range(4)
 """What is due for one customer at one instant is decided in this order (BCX-7)."""
@@ -24,54 +23,38 @@ STATE_CHANGE, BILL_CYCLE_CHANGE, PERIOD_START, SCHEDULED_ACTION = range(4)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Reading(Protocol):
-    """The customer as rows that follow from a change need it."""
-
-    def index(self, index_key: bytes, /) -> bytes | None:
-        """The value of one row, as it is now."""
-
-    def zone(self) -> ZoneInfo:
-        """The customer's time zone."""
-
-
-CONCERNED: tuple[type[Entity], ...] = (Account,)
-"""Entities that `changes` says something of."""
-
-
-def changes(customer_id: str, before: Entity | None, after: Entity, view: Reading) -> IndexRows:
-    """Index rows to write (or, as None, to delete) because an entity changed."""
-    assert isinstance(after, Account)
-    assert before is None or isinstance(before, Account)
-    return _account(customer_id, before, after, view.zone)
-
-
-def _account(customer_id: str, before: Account | None, after: Account, zone: Callable[[], ZoneInfo]) -> IndexRows:
+def _account(before: Account | None, after: Account, _: Reading) -> IndexRows:
     rows: IndexRows = {}
-    member = after.account_id.encode()
-    old_external, old_parent = (before.external_id, before.parent_account_id) if before else (None, None)
-    if old_external != after.external_id:
-        rows |= _moved(old_external, after.external_id, partial(key, customer_id, "external_id"), member)
-    if old_parent != after.parent_account_id:
-        rows |= _moved(
-            old_parent, after.parent_account_id, lambda parent: within(customer_id, "child", parent) + member, b""
-        )
+    mine = after.account_id.encode()
+    external_id, parent = (before.external_id, before.parent_account_id) if before else (None, None)
+    if external_id is not None and external_id != after.external_id:
+        rows[(EXTERNAL_ID,), external_id.encode()] = None
+    if after.external_id is not None and external_id != after.external_id:
+        rows[(EXTERNAL_ID,), after.external_id.encode()] = mine
+    if parent is not None and parent != after.parent_account_id:
+        rows[(CHILD, parent), mine] = None
+    if after.parent_account_id is not None and parent != after.parent_account_id:
+        rows[(CHILD, after.parent_account_id), mine] = b""
+    return rows
+
+
+def _due(before: Account | None, after: Account, view: Reading) -> IndexRows:
+    rows: IndexRows = {}
     for waits in (_state_change, _bill_cycle_change, _period_start):
         gone, come = waits(before), waits(after)
         # What stays is not written again: an entry that was parked must not come back by itself.
         if gone != come:
             if gone is not None:
-                rows[gone.key(customer_id, after.account_id, zone)] = None
+                rows[(DUE,), gone.member(after.account_id, view.zone)] = None
             if come is not None:
-                rows[come.key(customer_id, after.account_id, zone)] = come.row(customer_id, after.account_id, zone)
+                rows[(DUE,), come.member(after.account_id, view.zone)] = come.row(view, after.account_id)
     return rows
 
 
-def _moved(was: str | None, now: str | None, found: Callable[[str], bytes], value: bytes) -> IndexRows:
-    """An entry that leaves one place of an index for another."""
-    rows: IndexRows = {} if was is None else {found(was): None}
-    if now is not None:
-        rows[found(now)] = value
-    return rows
+INDEXES = (
+    Index(EXTERNAL_ID, CHILD, of_entities={Account: _account}),
+    Index(DUE, of_entities={Account: _due}),
+)
 
 
 class Waiting(NamedTuple):
@@ -88,13 +71,13 @@ class Waiting(NamedTuple):
         """Its moment."""
         return self.due if isinstance(self.due, datetime) else start_of_day(self.due, zone())
 
-    def key(self, customer_id: str, account_id: str, zone: Callable[[], ZoneInfo]) -> bytes:
-        """Key of its entry."""
-        return due_key(customer_id, self.due_at(zone), self.rank, account_id)
+    def member(self, account_id: str, zone: Callable[[], ZoneInfo]) -> bytes:
+        """The place of its entry."""
+        return due_member(self.due_at(zone), self.rank, account_id)
 
-    def row(self, customer_id: str, account_id: str, zone: Callable[[], ZoneInfo]) -> bytes:
+    def row(self, view: Reading, account_id: str) -> bytes:
         """Its entry: the clock command that it leads to."""
-        due_at = self.due_at(zone)
+        due_at = self.due_at(view.zone)
         named: dict[str, str | int] = (
             {"number": self.subject} if self.rank == PERIOD_START else {"change_id": self.subject}
         )
@@ -103,7 +86,7 @@ class Waiting(NamedTuple):
             Due(
                 command_type=self.command_type,
                 body={"account_id": account_id, **named},
-                command_id=clock_id(customer_id, self.command_type, subject, due_at),
+                command_id=clock_id(view.customer_id, self.command_type, subject, due_at),
                 due_at=due_at,
             )
         )
