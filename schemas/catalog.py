@@ -302,10 +302,11 @@ def _by_code(entries: Iterable[Entry], field: str) -> dict[str, Entry]:
     return {getattr(entry, field): entry for entry in entries}
 
 
-class Catalog(Word, frozen=True, kw_only=True, dict=True):
+class Catalog(Word, frozen=True, kw_only=True, dict=True, gc=True):
     """One version of a catalog. Never changed once published; lists keep their published order.
 
     `dict=True` gives the lookups below a place to be kept once computed; they take no part in equality or contracts.
+    What has such a place is looked at by the garbage collector.
     """
 
     name: Annotated[str, doc("Name of the catalog; a deployment decides with one")]

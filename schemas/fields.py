@@ -10,8 +10,11 @@ LIST_ITEMS = 500
 """How many items a list of a command may have: an order's lines, a bundle's components."""
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """Anything with a name in the contracts. `listed_up_to`: how many of them one list of a command may hold."""
+class Word(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Anything with a name in the contracts. `listed_up_to`: how many of them one list of a command may hold.
+
+    `gc=False`: words are made from their parts and never changed, so none can be in a cycle.
+    """
 
     listed_up_to: ClassVar[int] = LIST_ITEMS
 

@@ -38,7 +38,12 @@ def run_worker() -> NoReturn:
     shelf.follow()
     worker = Worker(configured, shelf)
     clock = None if by_record else Clock(configured)
-    gc.freeze()  # what is loaded by now stays: no collection looks at it again
-    gc.enable()
-    gc.set_threshold(50_000, 20, 50)  # a turn makes some 100,000 objects, none of them in a cycle
+    collect_rarely()
     run_engine(configured, worker.handle, worker.handle_bug, between_turns=clock.look if clock else None)  # 3
+
+
+def collect_rarely() -> None:
+    """Garbage collection as it suits a worker: what is loaded by now stays, and what a turn makes has no cycles."""
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(50_000, 20, 50)
