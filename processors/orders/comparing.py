@@ -22,6 +22,7 @@ class Difference:
         self.customer, self.order, self.command, self.context = customer, order, command, context
         self.lines = customer.lines(order.order_id)
         self.strict = context.catalog.switches.strict_vendor_behaviour
+        self.replaces = command.replace_changed_products and not self.strict
         self.judged: list[Judged] = []
         """Lines that would be new or different, for the rules that hold for every line."""
         self.doubled: list[tuple[str, str]] = []
@@ -33,7 +34,7 @@ class Difference:
         self.broken: dict[str, tuple[str, ...]] = {}
         """Fields in which a locked line differs; none: it is missing, or none may be there at all."""
         self.products: list[tuple[str, Altered]] = []
-        """Paths and live lines whose product would be another one."""
+        """Paths and lines whose product would be another one, where that is no other line (RVN-3)."""
         self.changed: dict[str, Altered] = {}
         self.replaced: dict[str, OrderLine] = {}
         """New lines by the line whose place they take."""
@@ -68,6 +69,8 @@ class Difference:
     def _again(self, path: str, line: OrderLine, given: Line) -> None:
         """A line that is there: the same, or different."""
         change = altered(self.customer, line, said_again(line, given), self.command.revision, self.context)
+        if "product_id" in change.fields and not self.replaces:
+            self.products.append((path, change))
         if line.locked is None and given.action is LineAction.NONE and line.action in _SYNCED_ACTIONS:
             self.gone.add(line.line_id)
             return
@@ -76,16 +79,14 @@ class Difference:
         if line.locked is not None:
             if change.fields or self.strict:
                 self.broken[line.line_id] = change.fields
-        elif "product_id" in change.fields:
-            self._replace(path, change, given)
-        elif change.fields:
-            self.changed[line.line_id] = change
+        elif "product_id" not in change.fields:
+            if change.fields:
+                self.changed[line.line_id] = change
+        elif self.replaces:
+            self._replace(change, given)
 
-    def _replace(self, path: str, change: Altered, given: Line) -> None:
-        """Another product is another line, in the place of the old one (RVN-12), where that is asked for (RVN-3)."""
-        if self.strict or not self.command.replace_changed_products:
-            self.products.append((path, change))
-            return
+    def _replace(self, change: Altered, given: Line) -> None:
+        """Another product is another line, in the place of the old one (RVN-12)."""
         line = change.before
         asked = msgspec.structs.replace(given, action=line.action if given.action is None else given.action)
         after = self._new(asked, self.context.derived_id("line", "replacing", line.line_id))

@@ -45,23 +45,29 @@ _INVERSE = {
 
 
 def compensate(customer: CustomerView, command: CompensateOrder, context: Context) -> Decision:
-    """Undo billed lines of an order, at once or by an order that waits."""
+    """Undo billed lines of an order, at once or by an order that waits.
+
+    Lines that stand as they were left are judged as an update too, whatever stands against others (CPO-4, CPO-6).
+    """
     order = existing(customer, command.order_id)
     if isinstance(order, Violation):
         return Refused((order,))
     order_id = command.compensating_order_id or context.derived_id("order")
     lines = customer.lines(order.order_id)
     billed = [line for line in _named(command, lines) if line.state is LineState.BILLED]
-    originals = [line for line in billed if line.compensated_by is None]
-    violations = [
+    free = [line for line in billed if line.compensated_by is None]
+    outdone = {line.line_id: broken for line in free if (broken := superseded(customer, line)) is not None}
+    originals = [line for line in free if line.line_id not in outdone]
+    violations = (
         *order_id_violations(customer, order_id, "compensating_order_id"),
         *_not_billed(order, command, lines),
         *(_already(line) for line in billed if line.compensated_by is not None and command.line_ids is not None),
         *_is_compensation(order),
-        *(broken for line in originals if (broken := superseded(customer, line)) is not None),
-    ]
-    if violations:
-        return Refused(tuple(violations))
+        *outdone.values(),
+    )
+    is_order = originals and customer.order(order_id) is None and order.compensates_order_id is None
+    if violations and not (is_order and command.bill_now):
+        return Refused(violations)
 
     draft, events = customer.draft(), list[Event]()
     generated = [
@@ -77,8 +83,8 @@ def compensate(customer: CustomerView, command: CompensateOrder, context: Contex
     submitted = draft.order(order_id)
     assert submitted is not None, "it was submitted just now"
     billing = bill(draft, whole(submitted, tuple(generated)), moment(None, context), context)
-    if billing.violations:
-        return Refused(billing.violations, billing.preview)
+    if violations or billing.violations:
+        return Refused((*violations, *billing.violations), billing.preview)
     return Accepted(events=(*events, *billing.events), preview=billing.preview)
 
 

@@ -206,7 +206,7 @@ def _resolved_priors(view: CustomerView, priors: PriorValues) -> PriorValues:
 def _differs(view: CustomerView, field: str, old: Any, new: Any) -> bool:
     """Whether two values of a field are not the same; accounts are compared as those that they name."""
     if field == "features":
-        return set(old) != set(new)
+        return len(old) != len(new) or set(old) != set(new)  # one that stands there twice is no set, but a mistake
     if old is None or new is None or old == new:
         return bool(old != new)
     if field in _ACCOUNTS:

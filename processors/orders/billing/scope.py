@@ -85,14 +85,15 @@ def _order(view: CustomerView, command: UpdateBillingSystem) -> Order | Violatio
 
 
 def _meant_order(view: CustomerView, command: UpdateBillingSystem) -> Order | Violation:
-    """The order that is named, else that of the group, else the only one in flight (ORD-13, BSU-1, BSU-17)."""
+    """The order that is named, else that of the group, else the only one in flight (ORD-13, BSU-1, BSU-17).
+
+    A group that nobody has leads to no order; the only one in flight then says that it has none such.
+    """
     if command.order_id is not None:
         order = view.order(command.order_id)
         return order or violation(Code.ORDER_UNKNOWN, "ORD-13", "order_id", order_id=command.order_id)
-    if command.group_id is not None:
-        found = view.group(command.group_id)
-        if found is None:
-            return violation(Code.GROUP_UNKNOWN, "BSU-1", "group_id", order_id=None, group_id=command.group_id)
+    found = None if command.group_id is None else view.group(command.group_id)
+    if found is not None:
         return found[0]
     in_flight = view.orders_in_flight()
     if len(in_flight) > 1:

@@ -45,7 +45,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 def targets(view: CustomerView, lines: Sequence[OrderLine], context: Context) -> tuple[list[Violation], list[Target]]:
     """Judge each line about a service, whose accounts are there; those that stand in their order.
 
-    Rows in their order, each for all lines. A line that has no target is not judged further.
+    Rows in their order, each for all lines. Only a line whose work was superseded is not judged by later rows (CPO-4);
+    one that stands nowhere has no target, but its service may still be named twice.
     """
     undone = originals(view, lines[0].order_id) if lines else {}
     wanted = [(line, _account(view, line)) for line in lines if _acts(line, undone.get(line.line_id), context)]
@@ -58,16 +59,18 @@ def targets(view: CustomerView, lines: Sequence[OrderLine], context: Context) ->
     for line, account in wanted:
         if line.service_action is not ADD:
             _settle(found, violations, line, _of_existing(view, line, account, undone))
-    for line_id, target in list(found.items()):
-        broken = None if target.undoes is None else superseded(view, target.undoes)
-        if broken is not None:
-            violations.append(broken)
-            del found[line_id]
-    standing = [found[line.line_id] for line in lines if line.line_id in found]
-    violations += _named_twice(standing)
-    taken = list(_taken(view, standing))
+    outdone = {
+        line.line_id: broken
+        for line, _ in wanted
+        if line.line_id in undone and (broken := superseded(view, undone[line.line_id])) is not None
+    }
+    violations += outdone.values()
+    judged = [line for line, _ in wanted if line.line_id not in outdone]
+    violations += _named_twice(view, judged, context)
+    taken = list(_taken(view, judged, context))
     violations += taken
     out = {broken.carries["line_id"] for broken in taken}
+    standing = [found[line.line_id] for line in judged if line.line_id in found]
     return violations, [target for target in _once(standing) if target.line.line_id not in out]
 
 
@@ -143,7 +146,7 @@ def _of_new(
     return Target(
         line=line,
         account=account,
-        service_id=line.service_id or context.derived_id("service", line.line_id),
+        service_id=_new_service_id(line, context),
         subscription_id=found if isinstance(found, str) else found.subscription_id,
         made=None if isinstance(found, str) else found,
         undoes=undoes,
@@ -204,18 +207,30 @@ def _new(
 # -- one service, one line (BSU-21)
 
 
-def _named_twice(standing: Sequence[Target]) -> Iterator[Violation]:
-    by_service: dict[str, list[OrderLine]] = {}
-    for target in standing:
-        by_service.setdefault(target.service_id, []).append(target.line)
-    for service_id, lines in by_service.items():
-        if len(lines) > 1:
+def _new_service_id(line: OrderLine, context: Context) -> str:
+    return line.service_id or context.derived_id("service", line.line_id)
+
+
+def _named_twice(view: CustomerView, lines: Sequence[OrderLine], context: Context) -> Iterator[Violation]:
+    """Services that several lines would make, or act on, whether they are there or not.
+
+    One that is to be made is no other line's: it is not there yet (BSU-10).
+    """
+    by_service: dict[tuple[str, bool], list[OrderLine]] = {}
+    for line in lines:
+        is_new = line.service_action is ADD
+        service_id = _new_service_id(line, context) if is_new else line.service_id
+        if service_id is not None:
+            is_to_come = is_new and view.service(service_id) is None
+            by_service.setdefault((service_id, is_to_come), []).append(line)
+    for (service_id, _), named in by_service.items():
+        if len(named) > 1:
             yield violation(
                 Code.SERVICE_NAMED_TWICE,
                 "BSU-21",
-                order_id=lines[0].order_id,
+                order_id=named[0].order_id,
                 service_id=service_id,
-                line_ids=[line.line_id for line in lines],
+                line_ids=[line.line_id for line in named],
             )
 
 
@@ -227,17 +242,18 @@ def _once(standing: Sequence[Target]) -> list[Target]:
     return list(first.values())
 
 
-def _taken(view: CustomerView, standing: Sequence[Target]) -> Iterator[Violation]:
+def _taken(view: CustomerView, lines: Sequence[OrderLine], context: Context) -> Iterator[Violation]:
     """Ids of new services, and of new components, that the customer has had before; or that two lines give."""
-    given: set[str] = {target.service_id for target in standing}
-    for target in standing:
-        if target.line.service_action is ADD and view.service(target.service_id) is not None:
-            yield _about(target.line, Code.ID_TAKEN, "BSU-21", field="service_id", id=target.service_id)
-        for feature in target.line.features:
+    added = {line.line_id: _new_service_id(line, context) for line in lines if line.service_action is ADD}
+    given = set(added.values())
+    for line in lines:
+        if line.line_id in added and view.service(added[line.line_id]) is not None:
+            yield _about(line, Code.ID_TAKEN, "BSU-21", field="service_id", id=added[line.line_id])
+        for feature in line.features:
             if feature.service_action is not FeatureAction.ADD or feature.service_id is None:
                 continue
             if feature.service_id in given or view.service(feature.service_id) is not None:
-                yield _about(target.line, Code.ID_TAKEN, "BSU-21", field="service_id", id=feature.service_id)
+                yield _about(line, Code.ID_TAKEN, "BSU-21", field="service_id", id=feature.service_id)
             given.add(feature.service_id)
 
 
