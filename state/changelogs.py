@@ -15,6 +15,8 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 ASK_SECONDS = 5.0
+LOOK_SECONDS = 0.5  # so long a newer assignment may wait behind the question of an older one
+LOOKS_SAID = 10  # every so many of these questions an operator hears of it
 POLL_SECONDS = 0.1
 FIRST, LAST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 READ_RECORDS = 20_000  # one write to RocksDB each
@@ -85,11 +87,14 @@ class KafkaLog:
     def committed(self, topic: str, partitions: Sequence[int], current: Current) -> dict[int, int]:
         """Return the group's offsets; asks again while a transaction is still deciding them."""
         asked = [TopicPartition(topic, number) for number in partitions]
+        unanswered = 0
         while current() and asked:
             try:
-                found = self._reader.committed(asked, timeout=ASK_SECONDS)
+                found = self._reader.committed(asked, timeout=LOOK_SECONDS)
             except KafkaException as failure:
-                self._say(f"the group's offsets are not stable yet: {failure}")
+                unanswered += 1
+                if unanswered % LOOKS_SAID == 0:
+                    self._say(f"the group's offsets are not stable yet: {failure}")
                 continue
             if not any(answer.error for answer in found):
                 return {answer.partition: answer.offset for answer in found}

@@ -188,9 +188,15 @@ class Partition:
         return Damaged(f"{self.path}: {failure}")
 
     def close(self) -> None:
-        """Drop the families first: RocksDB refuses to close under their handles."""
-        self._families.clear()
+        """Drop the handles first: RocksDB refuses to close under them.
+
+        Each family is closed, not only forgotten: a view that outlives its turn would keep the directory locked, and
+        this very process could not open it again when the partition comes back.
+        """
         self._handles.clear()
+        for family in self._families.values():
+            family.close()
+        self._families.clear()
         self._db.close()
 
 

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     session_timeout_seconds: float = Field(6.0, ge=1, le=300)
     """A worker that is silent for so long loses its partitions; so long they lie idle after a stop."""
     transaction_timeout_seconds: float = Field(10.0, ge=2, le=900)
-    """So long a dead worker's open transaction can hold its successor up."""
+    """So long a dead worker's open transaction can hold its successor up; up to 10 s more until the broker looks."""
     turn_timeout_seconds: float = Field(120.0, ge=5, le=280)
     """A turn that takes longer ends the process. Below librdkafka's max.poll.interval.ms of 300 s."""
     upgrade_seconds: float = Field(60.0, ge=0, le=60)

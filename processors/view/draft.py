@@ -71,9 +71,9 @@ class Draft(CustomerView):
         self.touched.pop(identity, None)
         self.touched[identity] = after
         for index, rows in _FOLLOWING.get(type(after), ()):
-            self._waiting.setdefault(index, []).append((rows, (before, after, self)))
+            self._waiting.setdefault(index, []).append((rows, (before, after)))
         for index, rows in _FOLLOWING.get(type(event), ()):
-            self._waiting.setdefault(index, []).append((rows, (event, self)))
+            self._waiting.setdefault(index, []).append((rows, (event,)))
         summarize = _SUMMARIES.get(type(event))
         if summarize is not None:
             self._head = summarize(self.head() or Head())
@@ -100,7 +100,7 @@ class Draft(CustomerView):
 
     def _catch_up(self, index: Index) -> None:
         for rows, change in self._waiting.pop(index, ()):
-            self._write(rows(*change))
+            self._write(rows(*change, self))
 
     def _write(self, rows: IndexRows) -> None:
         for (family, member), value in rows.items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import faust
 from confluent_kafka import KafkaException
+from mode.utils.queues import ThrowableQueue
 
 from state.changelogs import KafkaLog
 from state.faust_table import STORE_SCHEME, TurnTable, TurnTables
@@ -78,6 +79,16 @@ class EngineApp(faust.App):
         for table in TABLES:
             self.Table(table, key_type=bytes, value_type=bytes)
         self.agent(commands)(self._turns)
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> ThrowableQueue[Any]:  # noqa: N802 - Faust's name
+        """Make a queue that keeps what is in it when Faust opens the flow.
+
+        Faust empties its queues then, against records of an earlier assignment. Ours can hold none: the consumer is not
+        polled, so nothing is revoked, before the batch's last turn is over. What would be thrown away is the first
+        batch after a restore, handed over while Faust is still on its way from the seek to opening the flow.
+        """
+        del clear_on_resume
+        return super().FlowControlQueue(maxsize)
 
     async def on_first_start(self) -> None:
         """Fence an earlier self before anything is read."""

@@ -89,7 +89,7 @@ def test_what_we_override_is_there_to_be_overridden(ours: type) -> None:
 
 
 def test_our_app_takes_no_name_that_faust_uses() -> None:
-    hooks = {"on_first_start", "logger"}  # mode gives every service class a logger
+    hooks = {"on_first_start", "FlowControlQueue", "logger"}  # mode gives every service class a logger
     inherited = {name for name in own(EngineApp) if hasattr(faust.App, name)}
     assert {name for name in inherited if not name.startswith("_abc")} == hooks
     taken = {
@@ -126,6 +126,7 @@ def test_our_app_takes_no_name_that_faust_uses() -> None:
         (faust.Schema.loads_value, ["self", "app", "message", "loads", "serializer"]),
         (faust.App.on_rebalance_start, ["self"]),
         (faust.App.on_first_start, ["self"]),
+        (faust.App.FlowControlQueue, ["self", "maxsize", "clear_on_resume"]),
         (faust.Worker._sentinel_task, ["self"]),
         (faust.Worker._gather_all, ["self"]),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from state.partition import Partition
+from state.partition import Damaged, Partition
 from state.tables import Tables
 
 KEYS = st.binary(min_size=0, max_size=3).map(lambda raw: bytes(b"ab\x00\xff"[byte % 4] for byte in raw))
@@ -64,3 +64,12 @@ def test_a_scan_is_what_was_there_when_it_was_asked_for(tmp_path: Path) -> None:
     assert [key for key, _ in rows] == [b"a1", b"a2"]
     assert [key for key, _ in tables.state.scan(b"a")] == [b"a2", b"a3"]
     disk.close()
+
+
+def test_a_partition_that_was_closed_can_be_opened_again_whoever_still_holds_its_views(tmp_path: Path) -> None:
+    disk = Partition(tmp_path / "partition-0")
+    held = Tables(disk)
+    disk.close()
+    Partition(tmp_path / "partition-0").close()
+    with pytest.raises(Damaged, match="closed"):
+        held.state.get(b"a")

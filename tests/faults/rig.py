@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas import codec, wire
 from schemas.catalog_file import read_catalog
@@ -31,9 +31,20 @@ PARTITIONS = 2
 NORDLYS = Path(__file__).parents[2] / "compose" / "catalogs" / "nordlys.yaml"
 WORKER = Path(__file__).with_name("faulty_worker.py")
 RESTORED = "restored partitions"
+SESSION_SECONDS, TRANSACTION_SECONDS = 2, 5
+ABORT_SECONDS = 10
+"""So often the broker looks for transactions that are past their timeout."""
+TAKEOVER_SECONDS = SESSION_SECONDS + TRANSACTION_SECONDS + ABORT_SECONDS
+"""So long a worker that was killed inside a transaction may hold its successor up: the longest rightful wait."""
+MACHINE_SECONDS = 23
+"""For all else; a start alone took nine seconds on two cores with three busy loops."""
+PATIENCE_SECONDS = TAKEOVER_SECONDS + MACHINE_SECONDS
+UNDECIDED = LOADING | {KafkaError._TIMED_OUT}
+"""What is said of the group's offsets while a coordinator loads, or a dead worker's transaction is still open."""
+LAST_WORDS = 1000
 
 
-def wait_until(what: str, condition: Callable[[], Any], seconds: float = 40) -> Any:
+def wait_until(what: str, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -59,7 +70,7 @@ class WorkerProcess:
         wait_until(f"{text!r} from a worker", lambda: text in self.said() or self.process.poll() is not None)
         assert text in self.said(), self.said()[-3000:]
 
-    def ended(self, seconds: float = 40) -> int:
+    def ended(self, seconds: float = PATIENCE_SECONDS) -> int:
         return self.process.wait(seconds)
 
     def kill(self) -> None:
@@ -83,8 +94,8 @@ class Rig:
             "BILLFOLD_PARTITIONS": str(PARTITIONS),
             "BILLFOLD_DATA_DIRECTORY": str(folder / "data"),
             "BILLFOLD_CATALOG": "nordlys",
-            "BILLFOLD_SESSION_TIMEOUT_SECONDS": "2",
-            "BILLFOLD_TRANSACTION_TIMEOUT_SECONDS": "5",
+            "BILLFOLD_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "BILLFOLD_TRANSACTION_TIMEOUT_SECONDS": str(TRANSACTION_SECONDS),
             "BILLFOLD_TURN_ITEMS": "60",  # many turns, so that a fault meets one
         }
         given: dict[str, Any] = {
@@ -124,11 +135,11 @@ class Rig:
         shutil.rmtree(self.folder / "data" / instance)
 
     def lag(self) -> int:
-        """Commands behind the group's committed offsets."""
+        """Commands behind the group's committed offsets; -1 while these are not decided."""
         try:
             committed = self.committed()
         except KafkaException as failure:
-            if failure.args[0].code() not in LOADING:
+            if failure.args[0].code() not in UNDECIDED:
                 raise
             return -1
         ends = [self.group.get_watermark_offsets(spot, timeout=10)[1] for spot in self.spots]
@@ -174,7 +185,9 @@ class Rig:
         return len(behind)
 
     def close(self) -> None:
+        """End everything. What the workers said is shown when the test has failed."""
         for worker in self.workers:
+            print(f"exit code {worker.process.poll()}, last words:\n{worker.said()[-LAST_WORDS:]}")
             if worker.process.poll() is None:
                 worker.process.kill()
                 worker.process.wait()
