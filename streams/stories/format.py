@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from processors.assembling import KINDS
 from schemas.envelope import Mode, Status
-from schemas.words import EVENTS
+from schemas.refusals import Code
+from schemas.words import COMMANDS, EVENTS
 from streams.stories.derived import references
 from streams.stories.story import (
     AnyStep,
@@ -31,17 +31,17 @@ from streams.stories.story import (
     Story,
     StoryInvalid,
 )
+from streams.stories.values import Values
 from streams.stories.writing import NotYaml, Place, Written, read_yaml
 
 DEFAULT_CATALOG = "nordlys"
 DEFAULT_CUSTOMER = "nordlys"
-DEFAULT_ACTOR = "story"
+DEFAULT_SOURCE = "story"
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
-Choice = TypeVar("Choice", bound=StrEnum)
-
 STORY_KEYS = ("story", "rules", "catalog", "switches", "customer", "defaults", "steps")
-ENVELOPE_KEYS = ("source", "performed_by", "performed_at", "mode", "customer", "customer_id")
+CUSTOMER_KEYS = ("customer", "customer_id")
+ENVELOPE_KEYS = ("source", "performed_by", "performed_at", "mode", *CUSTOMER_KEYS)
 EVENT_KEYS = ("events", "events_include")
 ANSWER_KEYS = ("expect", "refused", "changed", "preview", "answer", *EVENT_KEYS)
 STEP_KEYS = {
@@ -49,11 +49,9 @@ STEP_KEYS = {
     "repeat": ("at", "repeat", "with", *ANSWER_KEYS),
     "clock": ("at", "clock", *EVENT_KEYS),
     "catalog": ("at", "catalog", *EVENT_KEYS),
-    "check": ("at", "check", "customer", "customer_id", *EVENT_KEYS),
+    "check": ("at", "check", *CUSTOMER_KEYS, *EVENT_KEYS),
 }
 WITH_KEYS = ("do", "body", *ENVELOPE_KEYS)
-
-MOMENT_EXPECTED = "expected a moment with its offset, for instance 2026-03-02T09:00:00+01:00"
 
 
 def read_story(path: Path) -> Story:
@@ -77,26 +75,22 @@ def merged(first: Any, over: Any) -> Any:
     return over
 
 
-class _Reader:
-    """Reads one file, notes every mistake, and goes on with something that fits, so that all are told at once."""
+class _Reader(Values):
+    """Reads one file."""
 
     def __init__(self, path: Path, written: Written) -> None:
-        self.path, self.written = path, written
-        self.mistakes: list[Mistake] = []
+        super().__init__(path, written)
         self.customer_id = DEFAULT_CUSTOMER
         self.defaults: Mapping[str, Any] = {}
         self.now: datetime | None = None
         self.sent: dict[str, Do] = {}
 
-    def mistake(self, place: Place, expected: str) -> None:
-        self.mistakes.append(Mistake(self.path, self.written.line(place), expected))
-
     # -- the whole
 
     def story(self) -> Story | None:
         content = self.written.content
-        for place in self.written.duplicates():
-            self.mistake(place, f"the key `{place[-1]}` stands twice; keep one")
+        for line, key in self.written.repeated:
+            self.mistake_in(line, f"the key `{key}` stands twice; keep one")
         if not isinstance(content, dict):
             self.mistake((), "expected a story: a map with the keys " + ", ".join(STORY_KEYS))
             return None
@@ -184,15 +178,21 @@ class _Reader:
     # -- the kinds of steps
 
     def do(self, common: Step, place: Place, step: Body) -> Do:
-        envelope = {**self.defaults, **step}
+        hidden = CUSTOMER_KEYS if any(key in step for key in CUSTOMER_KEYS) else ()
+        defaults = {key: value for key, value in self.defaults.items() if key not in (*step, *hidden)}
+        envelope = {**defaults, **step}
+
+        def given(key: str) -> Place:
+            return ("defaults", key) if key in defaults else (*place, key)
+
         asked = Asked(
-            command=self.text((*place, "do"), step["do"]),
+            command=self.command((*place, "do"), step),
             command_id=self.text((*place, "id"), step.get("id", f"step-{common.number}")),
-            customer_id=self.customer(place, envelope),
-            source=self.text((*place, "source"), envelope.get("source", DEFAULT_ACTOR)),
-            performed_by=self.text((*place, "performed_by"), envelope.get("performed_by", DEFAULT_ACTOR)),
-            performed_at=self.optional_moment((*place, "performed_at"), envelope.get("performed_at")),
-            mode=self.one_of((*place, "mode"), envelope.get("mode", Mode.EXECUTE), Mode) or Mode.EXECUTE,
+            customer_id=self.customer(("defaults",) if {*CUSTOMER_KEYS} & {*defaults} else place, envelope),
+            source=self.text(given("source"), envelope.get("source", DEFAULT_SOURCE)),
+            performed_by=self.author(given("performed_by"), envelope.get("performed_by")),
+            performed_at=self.optional_moment(given("performed_at"), envelope.get("performed_at")),
+            mode=self.one_of(given("mode"), envelope.get("mode", Mode.EXECUTE), Mode) or Mode.EXECUTE,
             body=self.body((*place, "body"), step.get("body", {})),
         )
         expected = common.expected
@@ -219,7 +219,9 @@ class _Reader:
                 command=self.text((*place, "with", "do"), over.get("do", asked.command)),
                 customer_id=self.customer((*place, "with"), over, asked.customer_id),
                 source=self.text((*place, "with", "source"), over.get("source", asked.source)),
-                performed_by=self.text((*place, "with", "performed_by"), over.get("performed_by", asked.performed_by)),
+                performed_by=self.author(
+                    (*place, "with", "performed_by"), over.get("performed_by", asked.performed_by)
+                ),
                 performed_at=self.optional_moment(
                     (*place, "with", "performed_at"), over.get("performed_at", asked.performed_at)
                 ),
@@ -230,6 +232,18 @@ class _Reader:
         if expected.status is None and expected.refused is not None:
             expected = replace(expected, status=Status.REJECTED)
         yield Repeat(**{**vars(common), "expected": expected}, first=first, instead=instead)
+
+    def command(self, place: Place, step: Body) -> str:
+        """A command's name. One that is none is a mistake, unless the step can only mean to be refused for it."""
+        name = self.text(place, step["do"])
+        if name in COMMANDS or list(references(name)):
+            return name
+        near = difflib.get_close_matches(name, COMMANDS, 3)
+        if not _expects_no_command(step, near):
+            meant = f"one of {', '.join(near)}" if near else "a command of the rule book"
+            unless = "; a story that shows its refusal says so: `refused: [{code: MALFORMED}]`"
+            self.mistake(place, f"no command is named {name}; expected {meant}{unless}")
+        return name
 
     def looks(self, place: Place, check: Any) -> Iterator[Look]:
         for key, wanted in self.mapping(place, check).items():
@@ -264,14 +278,23 @@ class _Reader:
         events_key = "events_include" if others_too else "events"
         answer_key = "preview" if "preview" in step else "answer"
         events = tuple(self.events((*place, events_key), step[events_key])) if events_key in step else None
+        status = self.one_of((*place, "expect"), step["expect"], Status) if "expect" in step else None
+        refused = tuple(self.refused((*place, "refused"), step["refused"])) if "refused" in step else None
+        if refused and status not in (None, Status.REJECTED):
+            self.mistake((*place, "refused"), f"`expect: {status}` and `refused` contradict; keep one")
+        elif events and (refused or status is Status.REJECTED):
+            because = "`refused`" if refused else "`expect: REJECTED`"
+            self.mistake(
+                (*place, events_key), f"`{events_key}` and {because} contradict: what is refused has no events"
+            )
         changed = self.flag((*place, "changed"), step["changed"]) if "changed" in step else None
         if changed is False and events is None and kind in ("do", "repeat"):
             events = ()
         return Expectation(
-            status=self.one_of((*place, "expect"), step["expect"], Status) if "expect" in step else None,
+            status=status,
             events=events,
             others_too=others_too,
-            refused=tuple(self.refused((*place, "refused"), step["refused"])) if "refused" in step else None,
+            refused=refused,
             changed=changed,
             answer=self.mapping((*place, answer_key), step[answer_key]) if answer_key in step else None,
         )
@@ -293,67 +316,20 @@ class _Reader:
         for at, violation in self.listed(place, violations, empty_is_mistake=True):
             yield self.mapping((*place, at), violation, "a violation: a map of `code` and what it carries")
 
-    # -- single values
-
-    def keys(self, place: Place, mapping: Mapping[str, Any], known: Collection[str]) -> None:
-        for key in mapping:
-            if key not in known:
-                self.mistake((*place, key), f"unknown key `{key}`; expected one of {', '.join(known)}")
-
-    def text(self, place: Place, value: Any) -> str:
-        if isinstance(value, str) and value:
-            return value
-        self.mistake(place, f"expected text, found `{value}`" + ("" if value in ("", None) else "; write it in quotes"))
-        return str(value)
-
-    def flag(self, place: Place, value: Any) -> bool:
-        if not isinstance(value, bool):
-            self.mistake(place, f"expected true or false, found `{value}`")
-        return bool(value)
-
-    def mapping(self, place: Place, value: Any, expected: str = "a map") -> dict[str, Any]:
-        if isinstance(value, dict):
-            return value
-        self.mistake(place, f"expected {expected}, found `{value}`")
-        return {}
-
-    def body(self, place: Place, value: Any) -> Any:
-        """A body is a map; whether it fits its contract the core judges, so that a story can show that it does not."""
-        return {} if value is None else self.mapping(place, value)
-
-    def listed(self, place: Place, value: Any, *, empty_is_mistake: bool = False) -> Iterator[tuple[int, Any]]:
-        if isinstance(value, list):
-            yield from enumerate(value)
-        elif value is not None or empty_is_mistake:
-            self.mistake(place, f"expected a list, found `{value}`")
-
-    def one_of(self, place: Place, value: Any, choices: type[Choice]) -> Choice | None:
-        try:
-            return choices(value)
-        except ValueError:
-            self.mistake(place, f"expected one of {', '.join(choices)}, found `{value}`")
-            return None
-
-    def optional_moment(self, place: Place, value: Any) -> datetime | str | None:
-        """A moment, a derived value, or nothing."""
-        if value is None or (isinstance(value, str) and list(references(value))):
-            return value
-        return self.moment(place, value)
-
-    def moment(self, place: Place, value: Any) -> datetime | None:
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                value = None
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC)
-        self.mistake(place, MOMENT_EXPECTED)
-        return None
-
 
 def _usual_status(mode: Mode, expected: Expectation) -> Status:
     """What a step without `expect` expects: COMPLETED, unless what it says elsewhere allows only another answer."""
     if expected.refused:
         return Status.REJECTED
     return Status.PREVIEWED if mode is Mode.PREVIEW else Status.COMPLETED
+
+
+def _expects_no_command(step: Body, near: Collection[str]) -> bool:
+    """Whether a step shows what becomes of a command that is none; `near`: names that it may be a slip for."""
+    match step.get("refused"):
+        case [{"code": Code.MALFORMED}] | [{"path": "command_type"}]:
+            return True
+        case None | []:
+            return step.get("expect") == Status.REJECTED and not near
+        case _:
+            return False

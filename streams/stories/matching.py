@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from streams.stories.paths import NOTHING, at_path, is_path, opened
+from streams.stories.paths import NOTHING, at_path, is_path, opened, stopped
 from streams.stories.shown import CanonicalText, Fields
 
 ABSENT = "absent"
@@ -29,6 +29,8 @@ class Difference:
     path: str
     expected: Any
     came: Any
+    why: str = ""
+    """Where the path stopped, if it leads to nothing; of an answer what it was refused by."""
 
 
 def differences(expected: Any, came: Any, path: str = "") -> Iterator[Difference]:
@@ -56,7 +58,8 @@ def _map_differences(expected: Mapping[str, Any], came: Any, path: str) -> Itera
             value = at_path(came, key)
         if value is NOTHING and inner is None and not isinstance(came, Fields):
             continue  # a map that does not carry a value carries null
-        yield from differences(inner, value, _joined(path, key))
+        for found in differences(inner, value, _joined(path, key)):
+            yield replace(found, why=stopped(came, str(key))) if value is NOTHING else found
 
 
 def _list_differences(expected: list[Any], came: Any, path: str) -> Iterator[Difference]:

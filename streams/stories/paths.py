@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from streams.stories.shown import CanonicalText
+from streams.stories.shown import CanonicalText, Fields, Refused
 
 COUNT = "[]"
 
@@ -90,3 +91,48 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         return CanonicalText(value)
     return value
+
+
+NAMED_MOST = 12
+"""Names that a sentence tells; a person reads no more."""
+
+
+def stopped(value: Any, path: str) -> str:
+    """Where a path that leads to nothing stopped, and what there is instead: one sentence."""
+    parts = path.removesuffix(COUNT).split(".")
+    longest = len(parts) if path.endswith(COUNT) else len(parts) - 1
+    length = next(length for length in range(longest, -1, -1) if _walk(value, parts[:length]) is not NOTHING)
+    reached, rest = opened(_walk(value, parts[:length])), ".".join(parts[length:])
+    where = f"`{'.'.join(parts[:length])}`" if length else "it"
+    match reached:
+        case Fields() if parts[length:] and parts[length] in (*reached.known, *reached):
+            return f"{reached.kind} has a field `{parts[length]}`, which is not given here"
+        case Fields():
+            known = [*reached.known, *reached]
+            return f"no such field of {reached.kind}: `{parts[length]}`; {_nearest(parts[length], known)}"
+        case Refused():
+            carried = [name for name, held in reached.items() if name != "carries" and held is not None]
+            return f"{reached['code']} carries no `{rest}`; {_nearest(parts[length], carried)}"
+        case Mapping():
+            return f"{where} has no `{rest}`; {_nearest(parts[length], list(map(str, reached)))}"
+        case list():
+            key, equals, _ = rest.partition("=")
+            if not equals:
+                return f"{where} has no element `{rest}`; it has {len(reached)}, counted from 0"
+            there = [_written(entry[key]) for entry in reached if isinstance(entry, Mapping) and key in entry]
+            return f"{where} has no element with `{rest}`; its {key}: {_listed(there)}"
+        case None:
+            return f"{where} is null"
+        case _:
+            return f"{where} is a single value, `{reached}`"
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    known = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean `{near[0]}`?" if near else f"there is {_listed(known)}"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
+    return (", ".join(names[:NAMED_MOST]) or "none") + more

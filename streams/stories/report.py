@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from streams.stories.matching import Difference
 from streams.stories.paths import NOTHING
@@ -12,6 +13,12 @@ from streams.stories.runner import Failure
 from streams.stories.shown import printable
 from streams.stories.story import Story, StoryInvalid
 from streams.stories.writing import yaml_text
+
+SHOWN_MOST = 20
+"""Elements of a list that are shown, and differences: a refusal may name a hundred of each."""
+LINES_MOST = 300
+CHARACTERS_MOST = 2000
+"""Of one text, and of one value in a line."""
 
 
 def passed(story: Story) -> str:
@@ -40,29 +47,63 @@ def _lines(story: Story, failure: Failure) -> Iterator[str]:
     yield f"FAIL  {_shortened(story.path)}:{failure.line}  {story.title}"
     if failure.step is not None:
         yield f"    step {failure.step.number}, at {failure.step.at.isoformat()}:"
-        yield textwrap.indent(yaml_text(printable(failure.step.written)).rstrip(), " " * 8)
+        yield _block(failure.step.written)
     if failure.sentence:
-        yield textwrap.indent(failure.sentence.rstrip(), " " * 4)
-    for found in failure.differences:
+        yield textwrap.indent(_first_lines(failure.sentence.rstrip()), " " * 4)
+    for found in failure.differences[:SHOWN_MOST]:
         yield from _difference(found)
+    if len(failure.differences) > SHOWN_MOST:
+        yield f"    ... and {len(failure.differences) - SHOWN_MOST} more differences"
+    for hint in failure.hints:
+        yield f"    {hint}"
     if failure.came is not None:
         yield "    all that came:"
-        yield textwrap.indent(yaml_text(printable(failure.came)).rstrip(), " " * 8)
+        yield _block(failure.came)
 
 
 def _difference(found: Difference) -> Iterator[str]:
+    if found.path == "expect":
+        yield f"    expected {found.expected}, came {found.came}" + (f": {found.why}" if found.why else "")
+        return
     yield f"    {found.path}"
     yield f"        expected: {_inline(found.expected)}"
     yield f"        came:     {_inline(found.came)}"
+    if found.why:
+        yield f"        {found.why}"
 
 
 def _inline(value: object) -> str:
     if value is NOTHING:
         return "nothing there"
-    written = yaml_text([printable(value)]).strip().removeprefix("- ")
+    written = yaml_text([_bounded(printable(value))]).strip().removeprefix("- ")
     if written.startswith("[") and not isinstance(value, list | tuple):
         written = written[1:-1]
-    return " ".join(line.strip() for line in written.splitlines())
+    return _cut(" ".join(line.strip() for line in written.splitlines()))
+
+
+def _block(value: object) -> str:
+    return textwrap.indent(_first_lines(yaml_text(_bounded(printable(value))).rstrip()), " " * 8)
+
+
+def _bounded(value: Any) -> Any:
+    """Cut long lists and texts, and say how much more there is."""
+    if isinstance(value, Mapping):
+        return {name: _bounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        shown = [_bounded(inner) for inner in value[:SHOWN_MOST]]
+        return [*shown, f"... and {len(value) - SHOWN_MOST} more"] if len(value) > SHOWN_MOST else shown
+    return _cut(value) if isinstance(value, str) else value
+
+
+def _cut(text: str) -> str:
+    more = len(text) - CHARACTERS_MOST
+    return f"{text[:CHARACTERS_MOST]} ... and {more} more characters" if more > 0 else text
+
+
+def _first_lines(text: str) -> str:
+    lines = text.splitlines()
+    more = [f"... and {len(lines) - LINES_MOST} more lines"] if len(lines) > LINES_MOST else []
+    return "\n".join(lines[:LINES_MOST] + more)
 
 
 def _shortened(path: Path) -> str:

@@ -22,6 +22,7 @@ from schemas.refusals import Code
 from schemas.rows import Due
 from schemas.words import COMMANDS
 from streams.sealing import SealBrokenError, seal_command, seal_unparsed, unseal_text
+from streams.stories import hints
 from streams.stories.derived import Happened, NotDerived, filled, filled_key
 from streams.stories.matching import Difference, differences, event_differences, included_differences
 from streams.stories.paths import NOTHING
@@ -30,6 +31,9 @@ from streams.stories.shown import Fields, Glass
 from streams.stories.stage import Came, NotPublished, Stage, first_due, nudge, to_milliseconds
 from streams.stories.story import AnyStep, Asked, Check, Clock, Do, Expectation, NewCatalog, Repeat, Story
 from streams.vault import CustomerErasedError
+
+CODES_MOST = 6
+"""Codes that the first line about a refusal tells; all of them follow."""
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
@@ -42,8 +46,10 @@ class Failure:
     step: AnyStep | None = None
     differences: tuple[Difference, ...] = ()
     sentence: str = ""
+    hints: tuple[str, ...] = ()
+    """What may have been meant."""
     came: Any = None
-    """What is to be printed in full: the answer, the transactions, the entity."""
+    """What is to be printed: the answer, the transactions, the entity."""
 
 
 class _Failed(Exception):
@@ -57,7 +63,7 @@ def play(story: Story, stage: Stage) -> Failure | None:
     try:
         stage.publish(read_first(story))
     except CatalogNotRead as mistake:
-        return Failure(line=story.written.line(("catalog",)), sentence=str(mistake))
+        return Failure(line=mistake.line, sentence=str(mistake))
     except NotPublished as refused:
         return Failure(line=story.written.line(("catalog",)), sentence=str(refused), came=_shown_violations(refused))
 
@@ -71,6 +77,7 @@ def play(story: Story, stage: Stage) -> Failure | None:
                 step=step,
                 differences=failed.differences,
                 sentence=failed.sentence,
+                hints=tuple(run.hints(step, failed)),
                 came=failed.came,
             )
         except NotDerived as missing:
@@ -139,7 +146,9 @@ class _Run:
             return
         glass = self.glass(record.customer_id)
         first = self.outcomes[step.first.number]
-        found = list(differences(first.status.value, outcome.status.value, "expect"))
+        found = []
+        if first.status is not outcome.status:
+            found.append(Difference("expect", first.status.value, outcome.status.value, why=_refused_by(outcome)))
         if first.violations != outcome.violations:
             found.append(Difference("refused", glass.plain(first.violations), glass.plain(outcome.violations)))
         if transaction is not None:
@@ -250,6 +259,22 @@ class _Run:
 
     # -- shared
 
+    def hints(self, step: AnyStep, failed: _Failed) -> Iterator[str]:
+        """What may have been meant by a step that failed."""
+        written = self.story.written
+        asked = step.asked if isinstance(step, Do) else step.instead if isinstance(step, Repeat) else None
+        if asked is not None:
+            body = filled(asked.body, self.happened)
+            misfit = read_body(filled(asked.command, self.happened), body)
+            if isinstance(misfit, Misfit):
+                yield from hints.of_body(written, step, misfit, body)
+        if isinstance(step, Check):
+            others = {look.entity_id for look in step.looks if look.kind == "customer"}
+            looked_at = {self.stage.prefix + one for one in {step.customer_id, *others}}
+            waiting = (due for _, customer_id, due in self.due(step.at) if customer_id in looked_at)
+            yield from hints.of_waiting(min(waiting, key=attrgetter("due_at"), default=None), step.at)
+        yield from hints.of_expectations(written, step, failed.differences)
+
     def glass(self, customer_id: str) -> Glass:
         def opened(text: str) -> str:
             try:
@@ -291,7 +316,7 @@ def events_of(
 
 def _answer_differences(expected: Expectation, outcome: CommandOutcome, glass: Glass) -> Iterator[Difference]:
     if expected.status is not None and expected.status is not outcome.status:
-        yield Difference("expect", expected.status.value, outcome.status.value)
+        yield Difference("expect", expected.status.value, outcome.status.value, why=_refused_by(outcome))
     if expected.refused is not None:
         came = glass.plain(outcome.violations)
         codes, came_codes = [one.get("code", "any code") for one in expected.refused], [one["code"] for one in came]
@@ -303,6 +328,13 @@ def _answer_differences(expected: Expectation, outcome: CommandOutcome, glass: G
         yield Difference("changed", expected.changed, outcome.changed)
     if expected.answer is not None:
         yield from differences(expected.answer, glass.plain(outcome), "answer")
+
+
+def _refused_by(outcome: CommandOutcome) -> str:
+    """The codes of a refusal, each with its row."""
+    codes = [f"{found.code} ({found.rule})" for found in outcome.violations[:CODES_MOST]]
+    more = len(outcome.violations) - len(codes)
+    return ", ".join(codes) + (f" and {more} more" if more else "")
 
 
 def _events_differences(expected: Expectation, came: Sequence[tuple[str, Fields]]) -> Iterator[Difference]:

@@ -19,8 +19,12 @@ from schemas.sealed import PREFIX
 
 
 class Fields(dict[str, Any]):
-    """The fields of one of our structs: all of them are there, so a name that is not here is no field."""
+    """The fields of one of our structs: all that are given are there."""
 
+    kind: str = "this"
+    """Name of the struct."""
+    known: tuple[str, ...] = ()
+    """Names of all its fields, of those that are not given too."""
     names: tuple[str, ...] = ()
     """Names by which the whole is known: of an event its own, of an entity its kind too."""
 
@@ -70,6 +74,7 @@ class Glass:
 
     def _fields(self, struct: msgspec.Struct) -> Fields:
         shown = Fields()
+        shown.kind, shown.known = type(struct).__name__, struct.__struct_encode_fields__
         for name, attribute in zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True):
             value = getattr(struct, attribute)
             if value is msgspec.UNSET:

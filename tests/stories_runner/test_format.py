@@ -132,7 +132,7 @@ def test_every_key_of_the_format_is_read(tmp_path: Path) -> None:
         ("- a\n", "story.yaml:1: expected a story: a map with the keys story, rules"),
         ("", "story.yaml:1: expected a story"),
         ("story: [\n", "story.yaml:2: expected YAML"),
-        ("a: 1\n---\nb: 2\n", "story.yaml:2: expected YAML"),
+        ("a: 1\n---\nb: 2\n", "story.yaml:2: expected one document in a file"),
         ("story: !!python/object:os.system x\n", "story.yaml:1: expected YAML"),
         ("story: One \u0000\n", "story.yaml:1: expected YAML"),
     ],
@@ -145,7 +145,7 @@ def test_what_does_not_follow_the_format_is_told_with_file_line_and_what_was_exp
 
 
 def test_all_mistakes_of_a_file_are_told_at_once_in_order_of_their_lines(tmp_path: Path) -> None:
-    found = mistakes(tmp_path, "story: One\nmore: 1\nsteps:\n- do: X\n  bdy: 1\n- repeat: c-9\n")
+    found = mistakes(tmp_path, "story: One\nmore: 1\nsteps:\n- do: CreateAccount\n  bdy: 1\n- repeat: c-9\n")
     assert [mistake.split(":")[1] for mistake in found] == ["2", "4", "5", "6"]
 
 

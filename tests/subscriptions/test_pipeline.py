@@ -1,4 +1,4 @@
-"""What no story can tell: commands without an author, and actions that an order brings (CLS-2, SUB-8)."""
+"""What a story tells only from outside: commands without an author, and actions that an order brings (CLS-2, SUB-8)."""
 
 from __future__ import annotations
 
