@@ -353,7 +353,7 @@ class _Desk:
             command_id=record.command_id,
             command_type=type(record.body).__name__,
             source=record.source,
-            performed_by=record.performed_by,
+            performed_by=record.performed_by or record.source,  # CLS-2
             performed_at=record.performed_at,
             occurred_at=self.at,
             recorded_at=self.received.timestamp,
@@ -372,7 +372,7 @@ class _Desk:
             customer_id=self.customer_id,
             command_type=remembering.command_type(record.body),
             source=record.source,
-            performed_by=record.performed_by,
+            performed_by=record.performed_by or record.source,
             mode=record.mode,
             status=status,
             recorded_at=self.received.timestamp,

@@ -141,8 +141,9 @@ class UpdateAccountDetails(Command, frozen=True, kw_only=True):
     external_id: ExternalId | msgspec.UnsetType | None = msgspec.UNSET
     custom_name: CustomName | msgspec.UnsetType | None = msgspec.UNSET
     custom_attributes: Annotated[
-        dict[str, str | None] | None, doc("Names and values; with merge a null takes a name away")
-    ] = None
+        dict[str, str | None] | msgspec.UnsetType | None,
+        doc("Names and values; with merge a null takes a name away. Null is a map without names"),
+    ] = msgspec.UNSET
     merge: Annotated[bool, doc("Merge custom_attributes into what is there instead of replacing it")] = False
     segment: Segment | msgspec.UnsetType | None = msgspec.UNSET
     contact: Contact | msgspec.UnsetType | None = msgspec.UNSET
@@ -231,6 +232,9 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     created_by: Annotated[Lineage | None, doc("The order line that created it")] = None
     parent_lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
     parent_before: Annotated[str | None, doc("The parent that an order line replaced first (HIE-14)")] = None
+    parent_line_id: Annotated[str | None, doc("The line that put it there, or whose cancellation did; null: none")] = (
+        None
+    )
     closed_by: Annotated[LineRef | None, doc("The cancelled order line that closed it unused (UND-5)")] = None
     bill_cycle: Annotated[BillCycleSetting, doc("When the account is billed")]
     bill_cycle_history: Annotated[

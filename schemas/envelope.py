@@ -91,7 +91,7 @@ class BusinessTransaction(Word, frozen=True, kw_only=True):
     command_id: CommandId
     command_type: Annotated[str, doc("Name of the command")]
     source: Annotated[str, doc("System that asked")]
-    performed_by: Annotated[str, doc("Who asked")]
+    performed_by: Annotated[str, doc("Who asked; the source where nobody was named")]
     performed_at: Annotated[datetime | None, doc("When it happened outside, as the command says")] = None
     occurred_at: Annotated[datetime, doc("When it counts: never before an earlier transaction of the customer")]
     recorded_at: Annotated[datetime, doc("Raw timestamp of the record that led to it")]
@@ -109,7 +109,7 @@ class CommandOutcome(Word, frozen=True, kw_only=True):
     customer_id: CustomerId
     command_type: Annotated[str, doc("Name of the command")]
     source: Annotated[str, doc("System that asked")]
-    performed_by: Annotated[str, doc("Who asked")]
+    performed_by: Annotated[str, doc("Who asked; the source where nobody was named")]
     mode: Annotated[Mode, doc("Carried out, or only tried")]
     status: Annotated[Status, doc("The answer")]
     violations: Annotated[tuple[Violation, ...], doc("Every broken rule; empty unless REJECTED")] = ()

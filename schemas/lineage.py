@@ -101,6 +101,24 @@ class ImplicitMove(Word, frozen=True, kw_only=True):
     before: Annotated[ValueSet, doc("What it was")]
 
 
+class LinkBefore(Word, frozen=True, kw_only=True):
+    """Where an account stood before a line first took a service from it, or from its payer there (INV-OBA-2)."""
+
+    account_id: Annotated[str, doc("The account")]
+    parent_account_id: Annotated[str | None, doc("Its parent; null: none")] = None
+    lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
+    line_id: Annotated[str | None, doc("The line that had put it there, or whose cancellation had; null: none")] = None
+    with_lines: Annotated[tuple[str, ...], doc("Lines that moved the account together with this one")] = ()
+    beside: Annotated[tuple[str, ...], doc("Without a parent: who paid for services of it all the same")] = ()
+
+
+class CoveredBefore(Word, frozen=True, kw_only=True):
+    """Whose profile paid for all services of an account, until a line changed that (INV-OBA-2)."""
+
+    account_id: Annotated[str, doc("The account")]
+    payer_profile_id: Annotated[str | None, doc("The payer's profile; null: each listed what it paid for")] = None
+
+
 class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):
     """What an order line has in force on customer data."""
 
@@ -119,6 +137,8 @@ class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):
     owner_account: Annotated[str | None, doc("Owner account that it named last, tracked or not")] = None
     uses: Annotated[tuple[Used, ...], doc("What it has named, over all its revisions")] = ()
     implicit: Annotated[tuple[ImplicitMove, ...], doc("What it moved along (HIE-9)")] = ()
+    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts stood before it")] = ()
+    covered: Annotated[tuple[CoveredBefore, ...], doc("Who paid for all services of an account before it")] = ()
 
 
 class OrderPayment(Word, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ They let a rule that speaks of many services read a few small rows instead of th
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -60,10 +60,10 @@ class ReferenceRow(msgspec.Struct, frozen=True, array_like=True):
     body_digest: str
 
 
-class ActivationCharge(msgspec.Struct, frozen=True, array_like=True):
-    """What a service's last activation cost (WAL-8)."""
+class Charge(msgspec.Struct, frozen=True, array_like=True):
+    """What a service was charged, for its activation or for a billing period (WAL-8)."""
 
-    wallet_id: str
     entry_number: int
     amount: Decimal
-    effective_at: datetime
+    day: date
+    """Local day of the activation; of a recurring charge the first of its billing period."""

@@ -31,10 +31,12 @@ from schemas.billing_profiles import (
 from schemas.fields import AccountId, Attributes, Command, CurrencyCode, Event, ExternalId, Word, doc
 from schemas.lineage import (
     AccountSync,
+    CoveredBefore,
     ImplicitMove,
     LineAction,
     LineId,
     LineRef,
+    LinkBefore,
     OrderId,
     OrderRevision,
     SyncState,
@@ -236,6 +238,8 @@ class OrderLineSynchronized(Event, frozen=True, kw_only=True):
     owner_account: Annotated[str | None, doc("The owner account that it named, tracked or not")] = None
     billing_type: Annotated[str | None, doc("Billing type of the line")] = None
     product_type: Annotated[str | None, doc("Product type of the line")] = None
+    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts stood before the line")] = ()
+    covered: Annotated[tuple[CoveredBefore, ...], doc("Who paid for all services of an account before it")] = ()
 
 
 class OrderLineRebased(Event, frozen=True, kw_only=True):
@@ -249,6 +253,8 @@ class OrderLineRebased(Event, frozen=True, kw_only=True):
     old_before: Annotated[ValueSet, doc("What it would have gone back to")]
     new_before: Annotated[ValueSet, doc("What it goes back to now")]
     because: Annotated[LineRef, doc("The line that left")]
+    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts go back to with it now")] = ()
+    covered: Annotated[tuple[CoveredBefore, ...], doc("Who pays for all services of an account with it now")] = ()
 
 
 class OrderLineSkipped(Event, frozen=True, kw_only=True):

@@ -104,7 +104,9 @@ class WalletCredited(Event, frozen=True, kw_only=True):
     balance_after: Annotated[Decimal, doc("Balance after")]
     kind: Annotated[CreditKind, doc("Where it came from")]
     service_id: ServiceId | None = None
-    refunds_entry_number: Annotated[int | None, doc("REMOVAL_REFUND: the entry that is paid back")] = None
+    refunds_entry_number: Annotated[
+        int | None, doc("REMOVAL_REFUND: the entry that is paid back; of several the latest")
+    ] = None
     reference: Reference | None = None
     effective_at: Annotated[datetime, doc("Since when")]
 

@@ -62,16 +62,20 @@ def update(customer: CustomerView, command: UpdateAccountDetails, context: Conte
 
 
 def _given(account: Account, command: UpdateAccountDetails) -> dict[str, Detail]:
-    """The details that the command gives, as they would be after it."""
+    """The details that the command gives, as they would be after it.
+
+    Null is nothing to have: it clears a detail. So null attributes are a map without names: all names go where it
+    replaces (ACC-22), and nothing differs where it is merged (ACC-23).
+    """
     given: dict[str, Detail] = {}
     for field in PLAIN:
         value = getattr(command, field)
-        if field != "custom_attributes":
-            if value is not msgspec.UNSET:
-                given[field] = value
-        elif value is not None:
-            merged = (account.custom_attributes if command.merge else {}) | value
-            given[field] = {name: kept for name, kept in merged.items() if kept is not None}
+        if value is msgspec.UNSET:
+            continue
+        if field == "custom_attributes":
+            merged = (account.custom_attributes if command.merge else {}) | (value or {})
+            value = {name: kept for name, kept in merged.items() if kept is not None}
+        given[field] = value
     return given
 
 

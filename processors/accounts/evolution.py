@@ -111,7 +111,11 @@ def _with_details(account: Account, event: AccountDetailsChanged) -> Account:
         else:
             values[change.field] = msgspec.json.decode(change.new, type=structure)
     if "parent_account_id" in values:
-        values |= {"parent_lineage": None, "parent_before": None}  # no order made this link (ACC-25)
+        values |= {
+            "parent_lineage": None,
+            "parent_before": None,
+            "parent_line_id": None,
+        }  # no order made this link (ACC-25)
     return _replace(account, **values)
 
 

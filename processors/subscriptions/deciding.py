@@ -59,8 +59,7 @@ def decide_create(customer: CustomerView, command: CreateSubscription, context: 
         ServiceCause.COMMAND,
     )
     opened = [
-        *opening.id_violations(customer, command),
-        *code_violations(customer, action, context),
+        *_common_violations(customer, action, context),
         *opening.performed_violations(context.performed_at, None, context),
     ]
     if context.performed_at is not None:
@@ -91,18 +90,21 @@ def decide_action(
         return Refused((incomplete,))
 
     action = _action(command, subscription.subscription_id, context.at, context, cause)
-    opened = list(opening.id_violations(customer, command))
     repeated = said_before(customer, action.subscription_id, command, "ABS-12")
     if repeated is not None:
-        return Refused((*opened, repeated)) if isinstance(repeated, Violation) else repeated
-    opened += code_violations(customer, action, context)
+        taken = opening.id_violations(customer, command)
+        return Refused((*taken, repeated)) if isinstance(repeated, Violation) else repeated
     moment = schedule.moment(command.schedule, context)
     if not isinstance(moment, datetime):
-        return Refused((*opened, *moment))
+        return Refused((*_common_violations(customer, action, context), *moment))
     now = schedule.is_now(command.schedule)
     action = replace(action, effective_at=moment)
-    opened += _moment_violations(customer, action, subscription, context, now=now)
-    decided = carry_out(customer, (action,), context) if now else _later(customer, action, context)
+    view = customer if now else schedule.project(customer, action.subscription_id, moment, context)
+    opened = [
+        *_common_violations(view, action, context),
+        *_moment_violations(customer, action, subscription, context, now=now),
+    ]
+    decided = carry_out(customer, (action,), context) if now else _later(customer, view, action, context)
     violations = (*opened, *decided.violations)
     if violations:
         return Refused(violations, decided.preview)
@@ -128,6 +130,11 @@ def _action(
         performed_at=context.performed_at,
         cause=cause,
     )
+
+
+def _common_violations(view: CustomerView, action: Action, context: Context) -> list[Violation]:
+    """Ids that are taken, codes that mean something else (SUB-2, CLS-1): now, or by what will have run at T (SCH-4)."""
+    return [*opening.id_violations(view, action.command), *code_violations(view, action, context)]
 
 
 def _incomplete(command: ActionCommand) -> Violation | None:
@@ -179,10 +186,9 @@ def carry_out(customer: CustomerView, actions: Sequence[Action], context: Contex
     )
 
 
-def _later(customer: CustomerView, action: Action, context: Context) -> Effect:
-    """Judge it on the projection at T, money apart, and let it wait (SCH-4)."""
+def _later(customer: CustomerView, ahead: CustomerView, action: Action, context: Context) -> Effect:
+    """Judge it on `ahead`, the projection at T, money apart, and let it wait (SCH-4)."""
     action = replace(action, funds=False, projected=True)
-    ahead = schedule.project(customer, action.subscription_id, action.effective_at, context)
     effect = own_effect(ahead, (action,), context)
     if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
         return effect

@@ -14,6 +14,7 @@ from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
 from processors.bundles import dependencies
 from processors.context import Context
+from processors.subscriptions import opening
 from processors.subscriptions.previews import preview
 from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, OF_SERVICES, REGRETTED, STEADY
 from processors.view.customer import CustomerView
@@ -233,6 +234,9 @@ class Making:
         subscription, action = self.subscription, self.action
         if subscription.state is to:
             return
+        # An action may reach back to before the last fact of a subscription, but not of the services that it touches
+        # (CLS-4): the subscription follows them when its own history is that far.
+        effective_at = max(action.effective_at, opening.last_fact(subscription.history))
         if action.cause is ServiceCause.ORDER:
             cause = ServiceCause.ORDER
         event = SubscriptionStateChanged(
@@ -240,7 +244,7 @@ class Making:
             action=name,
             old_state=subscription.state,
             new_state=to,
-            effective_at=action.effective_at,
+            effective_at=effective_at,
             cause=cause or action.cause,
             action_id=action.action_id,
             reason=action.command.reason,

@@ -23,16 +23,17 @@ def earliest(customer: CustomerView, action: Action, subscription: Subscription)
     """The latest fact of all that an action touches, and the service whose it is; None: the subscription's own.
 
     A bundle counts with its components, and with its last amendment. The subscription itself counts by its beginning,
-    and where it changes as a whole by its last fact.
+    and where it changes as a whole by its last fact. Of several facts at one moment a service's is named rather than
+    the subscription's, and of services the first by number.
     """
-    whole = isinstance(action.command, ChangeSubscriptionState)
-    own = last_fact(subscription.history) if whole else subscription.history[0].from_
-    moments: list[tuple[datetime, str | None]] = [(own, None)]
-    for service in _touched(customer, action):
+    moments: list[tuple[datetime, str | None]] = []
+    for service in sorted(_touched(customer, action), key=lambda service: service.number):
         moments.append((last_fact(service.history), service.service_id))
         if service.last_amended_at is not None and isinstance(action.command, AmendBundleServices):
             moments.append((service.last_amended_at, service.service_id))
-    return max(moments, key=lambda moment: moment[0])
+    whole = isinstance(action.command, ChangeSubscriptionState)
+    moments.append((last_fact(subscription.history) if whole else subscription.history[0].from_, None))
+    return max(moments, key=lambda moment: moment[0])  # the first of those that are equal
 
 
 def _touched(customer: CustomerView, action: Action) -> Iterator[SubscriptionService]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from processors.view.rows import subscriptions as rows
 from schemas.fields import Entity
 from schemas.provisioning import Distributor, InstalledItem
-from schemas.rosters import ActivationCharge, Member, Numbers, ReferenceRow, Tally
+from schemas.rosters import Charge, Member, Numbers, ReferenceRow, Tally
 from schemas.rows import Family
 from schemas.schedule import ScheduledAction
 from schemas.subscriptions import Subscription, SubscriptionService
@@ -115,10 +115,10 @@ class Holdings:
         """A wallet by its id."""
         return self._of(Wallet, wallet_id)
 
-    def activation_charge(self, service_id: str) -> ActivationCharge | None:
-        """What the service's last activation cost; None if it was never charged."""
-        raw = self.index((rows.ACTIVATION_CHARGE,), service_id.encode())
-        return None if raw is None else rows.decode_charge(raw)
+    def charges(self, service_id: str) -> tuple[Charge, ...]:
+        """What a service was charged lately, the latest last; nothing that was free."""
+        raw = self.index((rows.CHARGES,), service_id.encode())
+        return () if raw is None else rows.decode_charges(raw)
 
     # -- provisioning
 

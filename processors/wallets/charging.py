@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from processors.context import Context
-from processors.periods import local_day
 from processors.wallets.amounts import ZERO, in_scale, minus, plus, scale_of, total
 from processors.wallets.prices import Priced, activation_prices
 from schemas.fields import Event
@@ -81,7 +80,8 @@ def refund(
 ) -> list[Event]:
     """What removed components get back: what they were charged in the running billing period, if at all (WAL-8).
 
-    The draft holds the action's debits already; it is not changed.
+    Activations and the recurring price alike, as one credit per component; it names the latest of the entries that it
+    pays back. The draft holds the action's debits already; it is not changed.
     """
     wallet = _wallet(draft, subscription)
     if wallet is None or not action.funds or not context.catalog.switches.wallet_refund_on_removal:
@@ -94,9 +94,10 @@ def refund(
     events: list[Event] = []
     scale = scale_of(wallet.currency, context.catalog)
     for service in sorted(removed, key=lambda service: service.number):
-        paid = draft.activation_charge(service.service_id)
-        if paid is not None and paid.amount > 0 and local_day(paid.effective_at, context.zone) >= period.start:
-            credited = _refunded(wallet, service, paid.entry_number, in_scale(paid.amount, scale), action)
+        paid = [charge for charge in draft.charges(service.service_id) if charge.day >= period.start]
+        if paid:
+            amount = in_scale(total(charge.amount for charge in paid), scale)
+            credited = _refunded(wallet, service, paid[-1].entry_number, amount, action)
             events.append(credited)
             wallet = after(wallet, credited)
     return events

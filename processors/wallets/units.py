@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from processors.view.customer import CustomerView
 from processors.wallets.amounts import minus, total
 from processors.wallets.prices import recurring_price
 from schemas.accounts import AccountState
-from schemas.actions import ServiceState
+from schemas.actions import ServiceState, StatePoint
 from schemas.fields import Event
 from schemas.subscriptions import (
     ServiceCause,
@@ -68,9 +68,21 @@ def funded(view: CustomerView, wallet_id: str, context: Context) -> list[Event]:
     period_start = account.current_period.start if account.current_period else None
     walk = _Walk(view, subscription, ServiceCause.WALLET_FUNDED, context)
     for unit in _units(view, subscription, ServiceState.NOT_EFFECTIVE):
-        if unit.service.cause is ServiceCause.WALLET_SHORT and walk.pay(unit, period_start):
+        facts = [point for point in unit.service.history if not point.planned]
+        if _stopped_by(facts) == ServiceCause.WALLET_SHORT and walk.pay(unit, period_start):
             walk.turn(unit, ServiceState.EFFECTIVE)
     return walk.end()
+
+
+def _stopped_by(facts: Sequence[StatePoint]) -> str | None:
+    """Why a service is NOT_EFFECTIVE: what comes back from a rest is in the state that it had before (SST-3)."""
+    match facts:
+        case [*earlier, StatePoint(state=ServiceState.NOT_EFFECTIVE) as before, rest, _] if (
+            rest.state is ServiceState.IN_RESTING
+        ):
+            return _stopped_by([*earlier, before])
+        case _:
+            return facts[-1].cause
 
 
 def _paid_or_stopped(

@@ -36,7 +36,9 @@ class Book:
         self.asked = 0
         self.history: list[Event] = []
 
-    def ask(self, command: Command | str, mode: Mode = Mode.EXECUTE, **body: Any) -> Answered:
+    def ask(
+        self, command: Command | str, mode: Mode = Mode.EXECUTE, performed_at: datetime | None = None, **body: Any
+    ) -> Answered:
         """Give one command, built from plain values if it is named; answer its own answer (due work goes before)."""
         if isinstance(command, str):
             built = read_body(command, body)
@@ -48,6 +50,7 @@ class Book:
             customer_id=CUSTOMER,
             source="crm",
             performed_by="ada",
+            performed_at=performed_at,
             mode=mode,
             body=command,
         )

@@ -54,6 +54,8 @@ amendments = st.sampled_from(
 tops = st.sampled_from(["LINE_A", "LINE_B", "NET", "GUARD", "PACK", "PBX", "PBX"])
 places = st.integers(0, 7)
 whens = st.one_of(st.none(), st.none(), st.integers(1, 20).map(lambda days: {"when": "AFTER_DAYS", "days": days}))
+agos = st.one_of(st.none(), st.none(), st.integers(1, 12).map(lambda hours: timedelta(hours=hours)))
+"""How long before it is asked for an action was performed."""
 
 
 class Subscriptions(RuleBasedStateMachine):
@@ -80,13 +82,15 @@ class Subscriptions(RuleBasedStateMachine):
 
     # -- what happens
 
-    def tried(self, command_type: str, **body: Any) -> Answered:
+    def tried(self, command_type: str, ago: timedelta | None = None, **body: Any) -> Answered:
         """Preview the command, then give it: the preview promises what comes, and a refusal changes nothing."""
+        self.shelf.passes(hours=1)
         body = {name: value for name, value in body.items() if value is not None}
-        preview = self.shelf.ask(command_type, mode=Mode.PREVIEW, **body)
+        performed_at = None if ago is None else self.shelf.at - ago
+        preview = self.shelf.ask(command_type, mode=Mode.PREVIEW, performed_at=performed_at, **body)
         self.shelf.asked -= 1  # the same id: derived ids must be the same too
         before = dict(self.shelf.state.scan(b""))
-        answered = self.shelf.ask(command_type, **body)
+        answered = self.shelf.ask(command_type, performed_at=performed_at, **body)
         assert preview.outcome is not None
         assert answered.outcome is not None
         assert preview.outcome.violations == answered.outcome.violations
@@ -109,8 +113,16 @@ class Subscriptions(RuleBasedStateMachine):
         ]
         return found[-1 - place % len(found)] if found else "nobody"
 
-    @rule(subscription_id=subscription_ids, product=tops, components=some_parts, state=states, schedule=whens)
-    def add(self, subscription_id: str, product: str, components: list[str], state: str, schedule: Any) -> None:
+    @rule(subscription_id=subscription_ids, product=tops, components=some_parts, state=states, schedule=whens, ago=agos)
+    def add(
+        self,
+        subscription_id: str,
+        product: str,
+        components: list[str],
+        state: str,
+        schedule: Any,
+        ago: timedelta | None,
+    ) -> None:
         service: dict[str, Any] = {"product": product}
         if product == "PBX":
             service["components"] = [{"product": part} for part in components]
@@ -121,6 +133,7 @@ class Subscriptions(RuleBasedStateMachine):
             initial_state=state,
             services=[service],
             schedule=schedule,
+            ago=ago,
         )
 
     @rule(
@@ -128,14 +141,18 @@ class Subscriptions(RuleBasedStateMachine):
         action=st.sampled_from(["START", "STOP", "STOP", "CANCEL", "REGRET", "UNDO_ADD"]),
         chosen=st.lists(places, min_size=1, max_size=2, unique=True),
         schedule=whens,
+        ago=agos,
     )
-    def change(self, subscription_id: str, action: str, chosen: list[int], schedule: Any) -> None:
+    def change(
+        self, subscription_id: str, action: str, chosen: list[int], schedule: Any, ago: timedelta | None
+    ) -> None:
         self.tried(
             "ChangeServiceState",
             subscription_id=subscription_id,
             action=action,
             service_ids=[self.service(subscription_id, place) for place in chosen],
             schedule=schedule,
+            ago=ago,
         )
 
     @rule(
@@ -148,19 +165,37 @@ class Subscriptions(RuleBasedStateMachine):
         ),
         days=st.none() | st.integers(1, 30),
         schedule=whens,
+        ago=agos,
     )
-    def change_all(self, subscription_id: str, action: str, days: int | None, schedule: Any) -> None:
+    def change_all(
+        self, subscription_id: str, action: str, days: int | None, schedule: Any, ago: timedelta | None
+    ) -> None:
         until = None if days is None else (self.shelf.at + timedelta(days=days)).isoformat()
         self.tried(
-            "ChangeSubscriptionState", subscription_id=subscription_id, action=action, until=until, schedule=schedule
+            "ChangeSubscriptionState",
+            subscription_id=subscription_id,
+            action=action,
+            until=until,
+            schedule=schedule,
+            ago=ago,
         )
 
-    @rule(subscription_id=st.just("s-2"), action=st.sampled_from(["CANCEL", "REGRET"]), schedule=whens)
-    def end(self, subscription_id: str, action: str, schedule: Any) -> None:
-        self.tried("ChangeSubscriptionState", subscription_id=subscription_id, action=action, schedule=schedule)
+    @rule(subscription_id=st.just("s-2"), action=st.sampled_from(["CANCEL", "REGRET"]), schedule=whens, ago=agos)
+    def end(self, subscription_id: str, action: str, schedule: Any, ago: timedelta | None) -> None:
+        self.tried(
+            "ChangeSubscriptionState", subscription_id=subscription_id, action=action, schedule=schedule, ago=ago
+        )
 
-    @rule(subscription_id=subscription_ids, place=places, product=tops, components=some_parts, schedule=whens)
-    def swap(self, subscription_id: str, place: int, product: str, components: list[str], schedule: Any) -> None:
+    @rule(subscription_id=subscription_ids, place=places, product=tops, components=some_parts, schedule=whens, ago=agos)
+    def swap(
+        self,
+        subscription_id: str,
+        place: int,
+        product: str,
+        components: list[str],
+        schedule: Any,
+        ago: timedelta | None,
+    ) -> None:
         to_service: dict[str, Any] = {"product": product}
         if product == "PBX":
             to_service["components"] = [{"product": part} for part in components]
@@ -170,10 +205,18 @@ class Subscriptions(RuleBasedStateMachine):
             from_service_id=self.service(subscription_id, place),
             to_service=to_service,
             schedule=schedule,
+            ago=ago,
         )
 
-    @rule(subscription_id=subscription_ids, place=places, amendment=amendments, schedule=whens)
-    def amend(self, subscription_id: str, place: int, amendment: tuple[list[str], list[str]], schedule: Any) -> None:
+    @rule(subscription_id=subscription_ids, place=places, amendment=amendments, schedule=whens, ago=agos)
+    def amend(
+        self,
+        subscription_id: str,
+        place: int,
+        amendment: tuple[list[str], list[str]],
+        schedule: Any,
+        ago: timedelta | None,
+    ) -> None:
         add, remove = amendment
         self.tried(
             "AmendBundleServices",
@@ -182,6 +225,20 @@ class Subscriptions(RuleBasedStateMachine):
             add=[{"product": part} for part in add],
             remove=[{"product": part} for part in remove],
             schedule=schedule,
+            ago=ago,
+        )
+
+    @rule(subscription_id=subscription_ids, hours=st.integers(0, 3))
+    def stop_and_hear_of_what_began_before(self, subscription_id: str, hours: int) -> None:
+        """What is told late touches no service that has stopped, but turns the subscription (CLS-4, SST-2)."""
+        self.tried("ChangeSubscriptionState", subscription_id=subscription_id, action="STOP")
+        self.tried(
+            "ChangeServiceState",
+            subscription_id=subscription_id,
+            action="ADD",
+            initial_state="EFFECTIVE",
+            services=[{"product": "LINE_B"}],
+            ago=timedelta(hours=hours),
         )
 
     @rule(state=st.sampled_from(["SUSPENDED", "ACTIVE", "ACTIVE", "ACTIVE"]))

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from processors.wallets import charge, refund
+from processors.view.rows.subscriptions import CHARGES_MAX
+from processors.wallets import charge, period_started, refund
 from schemas.actions import ServiceState
 from schemas.bill_cycles import BillingPeriodStarted, PeriodKind
 from schemas.refusals import Violation
 from schemas.subscriptions import SubscriptionService
 from schemas.wallets import WalletCredited, WalletDebited
-from tests.wallets.prepaid import ACCOUNT, BEGIN, Prepaid, catalog, product
+from tests.wallets.prepaid import ACCOUNT, BEGIN, PERIOD, Prepaid, catalog, product
 
 SOLD = catalog(
     product("P", "25.00"),
@@ -184,3 +185,26 @@ def test_two_that_go_together_are_paid_back_one_after_the_other() -> None:
     events = refund(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
     prepaid.given(*events)
     assert (str(prepaid.wallet().balance), prepaid.wallet().entry_number) == ("45.00", 6)  # what was free has no entry
+
+
+def test_all_that_was_charged_within_the_period_is_paid_back_as_one() -> None:
+    prepaid = Prepaid(catalog(product("P", "25.00", "9.00"), refunds=True), "100.00")
+    services = added(prepaid, "P")
+    for _ in range(2):  # stopped and started again, it pays again
+        _, debits = charge(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
+        prepaid.given(*debits)
+    prepaid.given(*period_started(prepaid.view, ACCOUNT, PERIOD, prepaid.context()))  # still the one that was given
+    (credit,) = refund(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
+    assert isinstance(credit, WalletCredited)
+    assert (str(credit.amount), credit.refunds_entry_number) == ("59.00", 4)
+    prepaid.given(credit)
+    assert refund(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context()) == []
+
+
+def test_what_is_remembered_of_charges_does_not_grow() -> None:
+    prepaid = Prepaid(catalog(product("P", "0.01"), refunds=True), "10.00")
+    services = added(prepaid, "P")
+    for _ in range(CHARGES_MAX + 1):
+        _, debits = charge(prepaid.view, prepaid.subscription(), services, prepaid.action(), prepaid.context())
+        prepaid.given(*debits)
+    assert len(prepaid.view.charges("s-1")) == CHARGES_MAX

@@ -1,16 +1,18 @@
 """Whatever is asked of a wallet, its entries add up and it is never overdrawn (INV-WAL-1, INV-WAL-2)."""
 
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.periods import start_of_day
 from processors.wallets import charge, period_started, refund
 from schemas.actions import ServiceState
+from schemas.bill_cycles import BillingPeriodStarted, PeriodKind
 from schemas.subscriptions import ServiceCause, SubscriptionServiceStateChanged
 from schemas.wallets import AdjustWallet, DebitKind, TopUpWallet, WalletAdjusted, WalletCredited, WalletDebited
-from tests.wallets.prepaid import ACCOUNT, SUBSCRIPTION, WALLET, Prepaid, catalog, product
+from tests.wallets.prepaid import ACCOUNT, BERLIN, SUBSCRIPTION, WALLET, Prepaid, catalog, product
 
 SOLD = catalog(
     product("P", "25.00", "9.99"),
@@ -37,6 +39,8 @@ class Ledger:
         self.prepaid = Prepaid(SOLD)
         self.entries: list[WalletDebited | WalletCredited | WalletAdjusted] = []
         self.added = 0
+        self.paid: dict[str, Decimal] = {}
+        """What services paid since the running billing period began."""
 
     def do(self, step: str, value: object) -> None:
         match step, value:
@@ -49,11 +53,9 @@ class Ledger:
                     self.prepaid.ask(AdjustWallet(wallet_id=WALLET, amount=value, currency="EUR", reason="GOODWILL"))
                 )
             case "period", _:
-                started = period_started(self.prepaid.view, ACCOUNT, date(2026, 6, 1), self.prepaid.context())
-                self.prepaid.given(*started)
-                self.keep(tuple(started))
+                self.start_period()
             case "remove", int():
-                self.remove(value)
+                self.remove(value % max(self.added, 1) + 1)
             case _:
                 raise AssertionError(step)
 
@@ -78,6 +80,29 @@ class Ledger:
         charged = [event.service_id for event in events if isinstance(event, WalletDebited)]
         assert charged == [service.service_id for service in services]
 
+    def start_period(self) -> None:
+        """The next billing period, of a month, at its first moment."""
+        prepaid = self.prepaid
+        current = prepaid.account().current_period
+        assert current is not None
+        prepaid.at = start_of_day(current.end, BERLIN)
+        end = (current.end + timedelta(days=31)).replace(day=1)
+        start = BillingPeriodStarted(
+            account_id=ACCOUNT,
+            number=current.number + 1,
+            start=current.end,
+            end=end,
+            kind=PeriodKind.REGULAR,
+            bill_cycle="MONTHLY_1",
+            days=(end - current.end).days,
+            of_days=(end - current.end).days,
+            previous_end=current.end,
+        )
+        charged = period_started(prepaid.view, ACCOUNT, current.end, prepaid.context())
+        prepaid.given(start, *charged)
+        self.paid.clear()
+        self.keep(tuple(charged))
+
     def remove(self, place: int) -> None:
         service = self.prepaid.view.service(f"s-{place}")
         if service is None or service.state is ServiceState.REMOVED:
@@ -98,12 +123,16 @@ class Ledger:
         )
         self.prepaid.given(*events)
         self.keep(tuple(events))
+        owed = self.paid.pop(service.service_id, Decimal(0))
+        assert [event.amount for event in events if isinstance(event, WalletCredited)] == ([owed] if owed else [])
 
     def keep(self, decision: object) -> None:
         if isinstance(decision, tuple):
-            self.entries += [
-                event for event in decision if isinstance(event, WalletDebited | WalletCredited | WalletAdjusted)
-            ]
+            for event in decision:
+                if isinstance(event, WalletDebited | WalletCredited | WalletAdjusted):
+                    self.entries.append(event)
+                if isinstance(event, WalletDebited):
+                    self.paid[event.service_id] = self.paid.get(event.service_id, Decimal(0)) + event.amount
 
     def check(self) -> None:
         wallet = self.prepaid.wallet()
@@ -128,6 +157,7 @@ class Ledger:
 @given(st.lists(STEPS, max_size=30))
 def test_entries_add_up_and_nothing_is_overdrawn(steps: list[tuple[str, object]]) -> None:
     ledger = Ledger()
+    ledger.do("top up", Decimal("75.00"))
     for step, value in steps:
         ledger.do(step, value)
         ledger.check()

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from processors.acting import LIVE, ON
+from processors.periods import local_day
 from processors.view.rows.accounts import SCHEDULED_ACTION, clock_id
 from processors.view.rows.indexes import Index, IndexRows, Reading
 from schemas.actions import ServiceState
 from schemas.amounts import as_stored
 from schemas.provisioning import Distributor, InstalledItem, InstalledItemRegistered, ProvisioningDistributorCreated
-from schemas.rosters import ActivationCharge, Member, Numbers, ReferenceRow, Tally
+from schemas.rosters import Charge, Member, Numbers, ReferenceRow, Tally
 from schemas.rows import DUE, Due, Family, due_member, moment_bytes
 from schemas.schedule import ActionState, ScheduledAction, ScheduledActionCreated
 from schemas.subscriptions import (
@@ -26,9 +27,9 @@ from schemas.subscriptions import (
     SubscriptionService,
     SubscriptionServiceAdded,
 )
-from schemas.wallets import DebitKind, WalletDebited
+from schemas.wallets import WalletCredited, WalletDebited
 
-REFERENCE, ACTIVATION_CHARGE, NUMBERS = "reference", "activation_charge", "numbers"
+REFERENCE, CHARGES, NUMBERS = "reference", "charges", "numbers"
 SUBSCRIPTION_OF, HAD_SUBSCRIPTION = "subscription_of", "had_subscription"
 SERVICE_OF, PLANNED, LIVE_SERVICE, COMPONENT = "service_of", "planned", "live_service", "component"
 TOP_LEVEL, TALLY = "top_level", "tally"
@@ -40,7 +41,11 @@ decode_member = msgspec.msgpack.Decoder(Member).decode
 decode_tally = msgspec.msgpack.Decoder(Tally).decode
 decode_numbers = msgspec.msgpack.Decoder(Numbers).decode
 decode_reference = msgspec.msgpack.Decoder(ReferenceRow).decode
-decode_charge = msgspec.msgpack.Decoder(ActivationCharge).decode
+decode_charges = msgspec.msgpack.Decoder(tuple[Charge, ...]).decode
+
+CHARGES_MAX = 10
+"""Charges of a service that are remembered, the latest. They are paid back within one billing period only, and hardly
+anybody stops a service and starts it again, paying each time, as often in one."""
 
 
 def _number(number: int) -> bytes:
@@ -58,12 +63,23 @@ def _referred(event: ActionReferenceRecorded, _: Reading) -> IndexRows:
     return {((REFERENCE, owner), event.reference.encode()): _encode(row)}
 
 
-def _charged(event: WalletDebited, _: Reading) -> IndexRows:
-    if event.kind is not DebitKind.ACTIVATION:
+def _charged(event: WalletDebited, view: Reading) -> IndexRows:
+    """What may have to be paid back. With a recurring charge a billing period begins: those before it are settled."""
+    if event.amount == 0:
         return {}
-    assert event.service_id is not None, "an activation is one of a service"
-    charge = ActivationCharge(event.wallet_id, event.entry_number, as_stored(event.amount), event.effective_at)
-    return {((ACTIVATION_CHARGE,), event.service_id.encode()): _encode(charge)}
+    row = (CHARGES,), event.service_id.encode()
+    raw = view.index(*row)
+    charges = () if raw is None else decode_charges(raw)
+    if event.period_start is not None:
+        charges = tuple(charge for charge in charges if charge.day >= event.period_start)
+    day = event.period_start or local_day(event.effective_at, view.zone())
+    charge = Charge(event.entry_number, as_stored(event.amount), day)
+    return {row: _encode((*charges, charge)[-CHARGES_MAX:])}
+
+
+def _paid_back(event: WalletCredited, _: Reading) -> IndexRows:
+    """Nothing is paid back twice, and what was removed is never charged again."""
+    return {} if event.service_id is None else {((CHARGES,), event.service_id.encode()): None}
 
 
 def _counting(kind: str) -> Callable[[Any, Reading], IndexRows]:
@@ -215,7 +231,7 @@ def _action(before: ScheduledAction | None, after: ScheduledAction, view: Readin
 
 INDEXES = (
     Index(REFERENCE, of_events={ActionReferenceRecorded: _referred}),
-    Index(ACTIVATION_CHARGE, of_events={WalletDebited: _charged}),
+    Index(CHARGES, of_events={WalletDebited: _charged, WalletCredited: _paid_back}),
     Index(
         NUMBERS,
         of_events={
