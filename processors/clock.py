@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import schedule
 from processors.periods import start_of_day
+from processors.schedule import changes
 from processors.view.customer import CustomerView
 from processors.view.rows.accounts import clock_id
 from schemas.accounts import ExecutePlannedStateChange
@@ -56,6 +56,6 @@ def was_planned(customer: CustomerView, record: CommandRecord, at: datetime) -> 
                 customer.customer_id, kind, subject, began
             )
         case ExecuteScheduledAction():
-            return schedule.was_planned(customer, body, record.command_id, at)
+            return changes.was_planned(customer, body, record.command_id, at)
         case _:
             return False

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from processors import accounts, bill_cycles, customers, orders, schedule, subscriptions, wallets
+from processors import customers
+from processors.accounts import deciding as accounts
+from processors.bill_cycles import deciding as bill_cycles
 from processors.context import Context
 from processors.decision import Decision
-from processors.payments.deciding import decide as decide_payment
-from processors.synchronization.deciding import synchronize
+from processors.orders import deciding as orders
+from processors.payments import deciding as payments
+from processors.schedule import deciding as schedule
+from processors.subscriptions import deciding as subscriptions
+from processors.synchronization import deciding as synchronization
 from processors.view.customer import CustomerView
+from processors.wallets import deciding as wallets
 from schemas.accounts import AccountClockCommand, AccountCommand
 from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
 from schemas.bundles import BundleCommand
@@ -38,9 +44,9 @@ def decide(customer: CustomerView, command: AskedCommand | ClockCommand, context
     if isinstance(command, OrderCommand):
         return orders.decide(customer, command, context)
     if isinstance(command, SynchronizeOrderBillingAccounts):
-        return synchronize(customer, command, context)
+        return synchronization.decide(customer, command, context)
     if isinstance(command, PaymentCommand):
-        return decide_payment(customer, command, context)
+        return payments.decide(customer, command, context)
     if isinstance(command, WalletCommand):
         return wallets.decide(customer, command, context)
     if isinstance(command, CustomerCommand | EraseCustomerData):

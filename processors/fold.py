@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args
 
-from processors import accounts, bill_cycles, customers
+from processors import customers
+from processors.accounts import evolution as accounts
 from processors.accounts.linking import evolve_link
+from processors.bill_cycles import evolution as bill_cycles
 from processors.billing_profiles import evolution as billing_profiles
 from processors.hierarchies import evolution as hierarchies
 from processors.orders import evolution as orders

@@ -10,7 +10,8 @@ import msgspec
 from processors.accounts.evolution import evolve
 from processors.accounts.moments import is_planned, is_too_far_back
 from processors.accounts.tree import new_child_violations
-from processors.bill_cycles import begin_periods, setting_violations
+from processors.bill_cycles.running import begin_periods
+from processors.bill_cycles.settings import setting_violations
 from processors.context import Context
 from processors.decision import Decision, Refused
 from processors.periods import local_day

@@ -9,7 +9,8 @@ import msgspec
 
 from processors.accounts.evolution import evolve
 from processors.accounts.moments import effective_at, is_planned, is_too_far_back
-from processors.bill_cycles import begin_periods, drop_plan, end_periods
+from processors.bill_cycles.changes import drop_plan
+from processors.bill_cycles.running import begin_periods, end_periods
 from processors.billing_profiles.following import paid_children
 from processors.billing_profiles.switching import drop_switches
 from processors.context import Context

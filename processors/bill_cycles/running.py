@@ -6,11 +6,11 @@ from datetime import date
 
 import msgspec
 
-from processors import wallets
 from processors.billing_profiles.switching import period_started
 from processors.context import Context
 from processors.periods import Cycle, describe, first_period, resolve
 from processors.view.customer import CustomerView
+from processors.wallets import units
 from schemas.accounts import Account
 from schemas.bill_cycles import (
     BillCycleSetting,
@@ -86,7 +86,7 @@ def _follow(customer: CustomerView, account: Account, period: BillingPeriod, con
     """Payers that wait for the period, the period, and what it takes from wallets: once and in full (BCX-12)."""
     switched = period_started(customer, account.account_id, period.start, context)
     started = _started(account, period, previous_end=period.start)
-    charged = wallets.period_started(customer, account.account_id, period.start, context)
+    charged = units.period_started(customer, account.account_id, period.start, context)
     return (*switched, started, *charged)
 
 

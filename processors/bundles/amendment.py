@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from processors import schedule
 from processors.acting import LIVE
 from processors.bundles.composition import check, existing_piece, new_piece, previewed
+from processors.schedule import bodies
 from processors.subscriptions import adding, opening
 from processors.subscriptions.changing import service_state_violation
 from processors.subscriptions.making import Making
@@ -173,13 +173,13 @@ def _going(making: Making, bundle: SubscriptionService) -> Iterator[Violation]:
             "add",
             bundle_service_id=bundle.service_id,
             action_id=waiting.action_id,
-            action=schedule.name_of_scheduled(waiting),
+            action=bodies.name_of_scheduled(waiting),
             due=waiting.due,
         )
 
 
 def _removes(making: Making, waiting: ScheduledAction, bundle_service_id: str) -> bool:
-    command = schedule.command_of(making.view, waiting)
+    command = bodies.command_of(making.view, waiting)
     if isinstance(command, Misfit):
         return False
     match command:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from processors import actions
 from processors.acting import Action
 from processors.context import Context
 from processors.schedule.bodies import command_of
 from processors.schedule.endings import with_children
+from processors.subscriptions import effects
 from processors.subscriptions.touching import earliest
 from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
@@ -44,7 +44,7 @@ def run(view: CustomerView, scheduled: ScheduledAction, context: Context, *, pro
     if isinstance(command, Misfit):
         return _failed(view, scheduled, (_misfit(command),), context)
     action = as_action(view, scheduled, command, context, projected=projected)
-    effect = actions.effect(view, action, context)
+    effect = effects.effect(view, action, context)
     if effect.violations:
         return _failed(view, scheduled, effect.violations, context)
 
@@ -64,7 +64,7 @@ def objections(view: CustomerView, scheduled: ScheduledAction, context: Context)
     command = command_of(view, scheduled)
     if isinstance(command, Misfit):
         return (_misfit(command),)
-    return actions.effect(view, as_action(view, scheduled, command, context, projected=True), context).violations
+    return effects.effect(view, as_action(view, scheduled, command, context, projected=True), context).violations
 
 
 def as_action(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from processors import wallets
 from processors.acting import Action
 from processors.context import Context
 from processors.references import find_account
 from processors.subscriptions import adding, opening
 from processors.subscriptions.making import Making
 from processors.view.customer import CustomerView
+from processors.wallets import charging
 from schemas.actions import ServiceState
 from schemas.catalog import SubscriptionDefinition
 from schemas.refusals import Code, Violation, violation
@@ -60,7 +60,7 @@ def create(making: Making, command: CreateSubscription) -> None:
         )
     )
     if wallet_id is not None:
-        making.begin(wallets.opened(action.subscription_id, wallet_id, account.currency, context))
+        making.begin(charging.opened(action.subscription_id, wallet_id, account.currency, context))
     for place, service in enumerate(command.services):
         adding.bring(making, service, state, (place,))
 

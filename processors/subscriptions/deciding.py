@@ -7,18 +7,20 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from processors import schedule
 from processors.acting import Action, Effect, author
 from processors.context import Context
 from processors.decision import Accepted, Decision, Refused
 from processors.references import as_given, find_account
 from processors.referencing import recorded, said_before
+from processors.schedule import moments, projection, submission
 from processors.subscriptions import opening
 from processors.subscriptions.effects import code_violations, own_effect
 from processors.subscriptions.touching import earliest
 from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
+from schemas.bundles import BundleCommand
 from schemas.fields import Event
+from schemas.provisioning import ProvisioningCommand
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import (
     ChangeServiceState,
@@ -26,6 +28,7 @@ from schemas.subscriptions import (
     ServiceAction,
     ServiceCause,
     Subscription,
+    SubscriptionCommand,
 )
 
 RECKONED_AFTER = frozenset(
@@ -42,7 +45,16 @@ RECKONED_AFTER = frozenset(
 """What may stand against an action whose effect is known all the same, so that conflicts can still be told (SCH-7)."""
 
 
-def decide_create(customer: CustomerView, command: CreateSubscription, context: Context) -> Decision:
+def decide(
+    customer: CustomerView, command: SubscriptionCommand | BundleCommand | ProvisioningCommand, context: Context
+) -> Decision:
+    """Judge one command about a subscription."""
+    if isinstance(command, CreateSubscription):
+        return _create(customer, command, context)
+    return _act(customer, command, context)
+
+
+def _create(customer: CustomerView, command: CreateSubscription, context: Context) -> Decision:
     """Create a subscription, at once (SUB-1 to SUB-7)."""
     account = find_account(customer, command.account)
     if account is None:
@@ -63,7 +75,7 @@ def decide_create(customer: CustomerView, command: CreateSubscription, context: 
         *opening.performed_violations(context.performed_at, None, context),
     ]
     if context.performed_at is not None:
-        opened += schedule.already_rated(action.effective_at, account, context, due=False)
+        opened += moments.already_rated(action.effective_at, account, context, due=False)
     effect = own_effect(customer, (action,), context)
     violations = (*opened, *effect.violations)
     if violations:
@@ -71,7 +83,7 @@ def decide_create(customer: CustomerView, command: CreateSubscription, context: 
     return Accepted(events=(*effect.events, *_recorded(action)), preview=effect.preview)
 
 
-def decide_action(
+def _act(
     customer: CustomerView,
     command: ActionCommand,
     context: Context,
@@ -94,12 +106,12 @@ def decide_action(
     if repeated is not None:
         taken = opening.id_violations(customer, command)
         return Refused((*taken, repeated)) if isinstance(repeated, Violation) else repeated
-    moment = schedule.moment(command.schedule, context)
+    moment = moments.moment(command.schedule, context)
     if not isinstance(moment, datetime):
         return Refused((*_common_violations(customer, action, context), *moment))
-    now = schedule.is_now(command.schedule)
+    now = moments.is_now(command.schedule)
     action = replace(action, effective_at=moment)
-    view = customer if now else schedule.project(customer, action.subscription_id, moment, context)
+    view = customer if now else projection.project(customer, action.subscription_id, moment, context)
     opened = [
         *_common_violations(view, action, context),
         *_moment_violations(customer, action, subscription, context, now=now),
@@ -156,7 +168,7 @@ def _moment_violations(
     if now and context.performed_at is not None:
         yield from opening.performed_violations(context.performed_at, earliest(customer, action, subscription), context)
     if not now or context.performed_at is not None:
-        yield from schedule.already_rated(action.effective_at, account, context, due=not now)
+        yield from moments.already_rated(action.effective_at, account, context, due=not now)
 
 
 def carry_out(customer: CustomerView, actions: Sequence[Action], context: Context) -> Effect:
@@ -173,10 +185,10 @@ def carry_out(customer: CustomerView, actions: Sequence[Action], context: Contex
     for event in events:
         after.record(event)
     for action in actions:
-        for event in schedule.automatic(after, action, context):
+        for event in submission.automatic(after, action, context):
             after.record(event)
             events.append(event)
-    conflicts, follow = schedule.settle(customer, after, actions[0].subscription_id, context)
+    conflicts, follow = submission.settle(customer, after, actions[0].subscription_id, context)
     all_of_them = tuple(range(len(actions)))
     return replace(
         effect,
@@ -192,7 +204,7 @@ def _later(customer: CustomerView, ahead: CustomerView, action: Action, context:
     effect = own_effect(ahead, (action,), context)
     if not {broken.code for broken in effect.violations} <= RECKONED_AFTER:
         return effect
-    conflicts, events = schedule.submit(customer, action, context)
+    conflicts, events = submission.submit(customer, action, context)
     return replace(effect, violations=(*effect.violations, *conflicts), events=tuple(events))
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from processors import provisioning, schedule, wallets
 from processors.acting import ACTIVATED_FROM, LIVE, ON, Action, Effect
 from processors.bundles import dependencies
 from processors.context import Context
+from processors.provisioning import placing
+from processors.schedule import endings
 from processors.subscriptions import opening
 from processors.subscriptions.previews import preview
 from processors.subscriptions.states import CANCELLED, DRAFT, EFFECTIVE, NOT_EFFECTIVE, OF_SERVICES, REGRETTED, STEADY
 from processors.view.customer import CustomerView
+from processors.wallets import charging
 from schemas.actions import ServiceState, StatePoint
 from schemas.catalog import Product
 from schemas.fields import Event
@@ -289,19 +291,19 @@ class Making:
         subscription = self.subscription
         for broken, service_ids in dependencies.violations(self.view, draft, self.subscription_id, context.catalog):
             self._object(broken, service_ids)
-        objections, provisioned = provisioning.settle(self.view, draft, subscription, self._wishes, action, context)
+        objections, provisioned = placing.settle(self.view, draft, subscription, self._wishes, action, context)
         activated = self._services(self._activated)
         self._record(provisioned)
         for broken in objections:
             self._object(broken, self._on(broken.carries.get("distributor_id")))
-        objections, paid = wallets.charge(draft, subscription, activated, action, context)
+        objections, paid = charging.charge(draft, subscription, activated, action, context)
         for broken in objections:
             of = broken.carries.get("service_id")
             self._object(broken, self._activated if of is None else (of,))
         self._record(paid)
-        refunded = wallets.refund(draft, subscription, self._paid_back, action, context)
+        refunded = charging.refund(draft, subscription, self._paid_back, action, context)
         self._record(refunded)
-        cancelled = schedule.ended(
+        cancelled = endings.ended(
             draft,
             self.subscription_id,
             self._ended,

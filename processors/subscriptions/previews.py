@@ -8,10 +8,10 @@ from decimal import Decimal
 from itertools import chain
 from typing import TypeVar
 
-from processors import wallets
 from processors.acting import LIVE, Action
 from processors.context import Context
 from processors.view.customer import CustomerView
+from processors.wallets.prices import activation_prices, recurring_price
 from schemas.fields import Event
 from schemas.previews import (
     Preview,
@@ -44,7 +44,7 @@ def preview(
     changed = [event for event in events if isinstance(event, SubscriptionServiceStateChanged)]
     removed = [event for event in changed if event.new_state not in LIVE]
     currency = _currency(after, action)
-    priced = [] if currency is None else wallets.activation_prices(activated, currency, context)
+    priced = [] if currency is None else activation_prices(activated, currency, context)
     total = sum((line.price for line in priced), Decimal(0))
     return Preview(
         effective_at=action.effective_at,
@@ -128,7 +128,7 @@ def _currency(view: CustomerView, action: Action) -> str | None:
 def _recurring(
     events: Iterable[SubscriptionServiceAdded | SubscriptionServiceStateChanged], currency: str, context: Context
 ) -> Decimal:
-    prices = (wallets.recurring_price(event.product, currency, context) for event in events)
+    prices = (recurring_price(event.product, currency, context) for event in events)
     return sum((price for price in prices if price is not None), Decimal(0))
 
 

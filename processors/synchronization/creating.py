@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from processors.accounts.creation import create
-from processors.bill_cycles import begin_periods
+from processors.bill_cycles.running import begin_periods
 from processors.decision import Accepted, Refused
 from processors.periods import local_day
 from processors.synchronization.brought import Brought

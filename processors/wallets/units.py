@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import msgspec
 
-from processors import provisioning, schedule
 from processors.acting import author
 from processors.context import Context
+from processors.provisioning import requests
+from processors.schedule import submission
 from processors.view.customer import CustomerView
 from processors.wallets.amounts import minus, total
 from processors.wallets.prices import recurring_price
@@ -153,9 +154,11 @@ class _Walk:
         turned = [event.service_id for event in self.events if isinstance(event, SubscriptionServiceStateChanged)]
         if turned:
             self._subscription_follows()
-            for event in provisioning.requests(self.before, self.trial, turned, self.context):
+            for event in requests.requests(self.before, self.trial, turned, self.context):
                 self._record(event)
-            self.events += schedule.follow_up(self.before, self.trial, self.subscription.subscription_id, self.context)
+            self.events += submission.follow_up(
+                self.before, self.trial, self.subscription.subscription_id, self.context
+            )
         return self.events
 
     def _subscription_follows(self) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors.accounts import decide
+from processors.accounts.deciding import decide
 from processors.clock import SOURCE
 from processors.context import Context
 from processors.view.rows.accounts import clock_id

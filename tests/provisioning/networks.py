@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from processors import provisioning
 from processors.acting import LIVE
+from processors.provisioning import deciding, placing
 from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.catalog import Catalog, Classification, Composition, Product, ProviderRules
@@ -73,9 +73,7 @@ class Networks(Prepaid):
         change(draft)
         assert draft.touched, "something is to change"
         action = self.action()
-        violations, events = provisioning.settle(
-            self.view, draft, self.subscription(), wishes or {}, action, self.context()
-        )
+        violations, events = placing.settle(self.view, draft, self.subscription(), wishes or {}, action, self.context())
         if not violations:
             change(self.view)
             self.given(*events)
@@ -108,7 +106,7 @@ class Networks(Prepaid):
         return self.settle(lambda view: self.turn(view, service_id, state))
 
     def do(self, command: ProvisioningCommand) -> tuple[list[Violation], list[Event]]:
-        violations, events = provisioning.effect(self.view, command, self.action(), self.context())
+        violations, events = deciding.effect(self.view, command, self.action(), self.context())
         if not violations:
             self.given(*events)
         return violations, events

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from processors import actions
 from processors.acting import Action, Effect
 from processors.answering import Memory, Received, answer
 from processors.clock import nudge
 from processors.context import Context
+from processors.subscriptions import effects
 from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.envelope import CommandRecord
@@ -37,14 +37,14 @@ class Unlucky(Walk):
         self.done(self.act("ChangeServiceState", schedule=schedule, action=action, service_ids=[service_id]))
 
     def break_down(self) -> None:
-        works = actions.effect
+        works = effects.effect
 
         def raises(view: CustomerView, action: Action, context: Context) -> Effect:
             if action.action_id == self.planned.action_id:
                 raise ZeroDivisionError
             return works(view, action, context)
 
-        self.luck.setattr(actions, "effect", raises)
+        self.luck.setattr(effects, "effect", raises)
         self.at = self.planned.due
         parked = False
         for answered in self.answers_to(nudge(CUSTOMER, self.tick)):

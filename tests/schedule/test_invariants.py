@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors import schedule
 from processors.answering import Answered
 from processors.clock import nudge
 from processors.context import Context
+from processors.schedule import projection
 from schemas.actions import ServiceState
 from schemas.schedule import (
     ActionOrigin,
@@ -224,7 +224,7 @@ def test_ids_that_nobody_gave_are_the_same_in_the_projection_and_when_it_runs() 
     context = Context(
         at=walk.at, command_id="any", customer_id=CUSTOMER, catalog=walk.catalog, zone=ZoneInfo("Europe/Stockholm")
     )
-    foreseen = schedule.project(walk.view(), SUBSCRIPTION, end, context)
+    foreseen = projection.project(walk.view(), SUBSCRIPTION, end, context)
 
     walk.clock(end)
     came = walk.view()

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from processors.context import Context
 from processors.periods import local_day
-from processors.schedule import already_rated, is_now, moment
-from processors.schedule.moments import LAST_DAY, local_moment
+from processors.schedule.moments import LAST_DAY, already_rated, is_now, local_moment, moment
 from schemas.accounts import Account, AccountState
 from schemas.actions import Schedule, When
 from schemas.bill_cycles import BillCycleSetting, BillingPeriod, PeriodKind

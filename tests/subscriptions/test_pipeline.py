@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors import subscriptions
 from processors.acting import Action
 from processors.context import Context
+from processors.subscriptions import deciding
 from schemas.actions import ActionCommand
 from schemas.bundles import AmendBundleServices
 from schemas.envelope import CommandRecord
@@ -99,7 +99,7 @@ def test_every_state_that_an_order_changes_says_so() -> None:
     )
     disconnect = ChangeServiceState(subscription_id="s-1", action=ServiceAction.CANCEL, service_ids=("b-1",))
 
-    effect = subscriptions.carry_out(shelf.view(), *ordered(shelf, disconnect))
+    effect = deciding.carry_out(shelf.view(), *ordered(shelf, disconnect))
 
     assert effect.violations == ()
     changed = [
@@ -128,7 +128,7 @@ def test_lines_of_an_order_stand_in_what_they_add() -> None:
         add=(NewComponent(product="QUEUE", order_id="o-1", line_id="l-2"),),
     )
 
-    effect = subscriptions.carry_out(shelf.view(), *ordered(shelf, add, change))
+    effect = deciding.carry_out(shelf.view(), *ordered(shelf, add, change))
 
     added = [event for event in effect.events if isinstance(event, SubscriptionServiceAdded)]
     assert [(event.order_id, event.line_id, event.number) for event in added] == [("o-1", "l-1", 3), ("o-1", "l-2", 4)]
@@ -156,8 +156,8 @@ def test_what_one_line_breaks_another_may_mend() -> None:
         initial_state=InitialServiceState.EFFECTIVE,
     )
 
-    assert subscriptions.carry_out(shelf.view(), *ordered(shelf, disconnect, suspend, add)).violations == ()
+    assert deciding.carry_out(shelf.view(), *ordered(shelf, disconnect, suspend, add)).violations == ()
 
-    broken = subscriptions.carry_out(shelf.view(), *ordered(shelf, suspend, disconnect))
+    broken = deciding.carry_out(shelf.view(), *ordered(shelf, suspend, disconnect))
     assert [(found.code, found.carries["product"]) for found in broken.violations] == [("DEPENDENCY_VIOLATED", "GUARD")]
     assert broken.causes == ((1,),)

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from processors.view.rows.subscriptions import CHARGES_MAX
-from processors.wallets import charge, period_started, refund
+from processors.wallets.charging import charge, refund
+from processors.wallets.units import period_started
 from schemas.actions import ServiceState
 from schemas.bill_cycles import BillingPeriodStarted, PeriodKind
 from schemas.refusals import Violation

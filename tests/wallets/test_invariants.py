@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.periods import start_of_day
-from processors.wallets import charge, period_started, refund
+from processors.wallets.charging import charge, refund
+from processors.wallets.units import period_started
 from schemas.actions import ServiceState
 from schemas.bill_cycles import BillingPeriodStarted, PeriodKind
 from schemas.subscriptions import ServiceCause, SubscriptionServiceStateChanged

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from processors.wallets import period_started
+from processors.wallets.units import period_started
 from schemas.accounts import AccountState, AccountStateChanged, StateCause
 from schemas.actions import ServiceState
 from schemas.fields import Event

@@ -8,15 +8,16 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from processors import schedule
 from processors.acting import Action
 from processors.context import Context
 from processors.orders.billed_services import billed_state
 from processors.orders.billing.objections import Objection, objection, violations
 from processors.orders.billing.service_actions import APPLIED_IN, action_of, creation, is_swap, swapped_to
 from processors.orders.billing.targets import NewSubscription, Target
-from processors.subscriptions import carry_out, opening
+from processors.schedule import moments
+from processors.subscriptions import opening
 from processors.subscriptions.creation import subscription_limit
+from processors.subscriptions.deciding import carry_out
 from processors.subscriptions.previews import joined
 from processors.subscriptions.touching import earliest
 from processors.view.customer import CustomerView
@@ -121,7 +122,7 @@ class _Work:
             facts = None if subscription is None else earliest(self._view, action, subscription)
             found = [
                 *opening.performed_violations(since.at, facts, self._context),
-                *schedule.already_rated(since.at, targets[0].account, self._context, due=False),
+                *moments.already_rated(since.at, targets[0].account, self._context, due=False),
             ]
             for broken in found:
                 yield objection(replace(broken, path=since.given_by), [target.line.line_id for target in targets])
