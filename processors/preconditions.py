@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 from processors.view.customer import CustomerView
-from schemas.cards import first_card_path
+from schemas.cards import SHORTEST_DIGITS, first_card_path
 from schemas.envelope import Unparsed
 from schemas.fields import Command
 from schemas.malformed import Misfit, read_body
@@ -20,6 +22,9 @@ ACCOUNT_MISSING = {
 """Commands whose rule book says itself that the account must be named."""
 
 
+_MUCH = Decimal(10) ** (SHORTEST_DIGITS - 1)
+
+
 def first_objection(customer: CustomerView, body: Command, *, may_hold_card: bool) -> Violation | None:
     """MALFORMED, PAN_NOT_ACCEPTED, PII_NOT_SEALED or CUSTOMER_ERASED, whichever comes first; None if all is well."""
     if isinstance(body, Unparsed):
@@ -27,13 +32,19 @@ def first_objection(customer: CustomerView, body: Command, *, may_hold_card: boo
     path = first_unsealed_path(body)
     if path is not None:
         return violation(Code.PII_NOT_SEALED, "ENVELOPE", path)
-    path = first_card_path(body) if may_hold_card else None
+    path = first_card_path(body) if may_hold_card or _names_much_money(body) else None
     if path is not None:
         return violation(Code.PAN_NOT_ACCEPTED, "ENVELOPE", path)
     known = customer.customer()
     if known is not None and known.erased and _carries_personal_data(body):
         return violation(Code.CUSTOMER_ERASED, "ACC-51", customer_id=customer.customer_id)
     return None
+
+
+def _names_much_money(body: Command) -> bool:
+    """Whether an amount has as many digits as a card number: its bytes do not show them (`may_hold_card`)."""
+    amount = getattr(body, "amount", None)
+    return isinstance(amount, Decimal) and abs(amount) >= _MUCH
 
 
 def _malformed(body: Unparsed) -> Violation:

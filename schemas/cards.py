@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -90,8 +91,8 @@ def first_card_path(value: object) -> str | None:
 def _card_path(value: object, path: str) -> str | None:
     if isinstance(value, str):
         return path if holds_number_of_money(value) else None
-    if isinstance(value, int):
-        return path if holds_card_number(str(abs(value))) else None
+    if isinstance(value, int | Decimal):
+        return path if holds_card_number(f"{abs(value):f}".partition(".")[0]) else None
     if isinstance(value, Mapping) and any(isinstance(key, str) and holds_number_of_money(key) for key in value):
         return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from processors.billing_profiles.whole import is_whole, leaves, remember
 from processors.periods import start_of_day
 from schemas.accounts import Account
 from schemas.billing_profiles import (
@@ -99,24 +100,39 @@ def uncover(  # a service leaves a nonpaying profile
     assert profile.covers is not None, "a nonpaying profile covers something"
     paid = desk.final(profile.account_id).paid_by_profile(profile.payer_profile_id)
     if not paid - {service_id}:
-        close(work, phase, task.ref, profile)
+        close(work, phase, task, profile)
     elif profile.covers.lists(service_id):
         kept = tuple(found for found in profile.covers.services if found != service_id)
         change(work, phase, task, profile, profile.payer_profile_id, Covers(services=kept))
+
+
+def give_back(work: Work, desk: Desk, phase: Phase, task: Task) -> None:
+    """Who paid for all services of an account before a line that is cancelled does so again (INV-OBA-2)."""
+    for was in task.covered:
+        final = desk.final(was.account_id)
+        whole = pointing_at(work, was.account_id, was.payer_profile_id)
+        may_be = whole is not None and not leaves(whole) and not final.paid_by_account(was.account_id)
+        if was.payer_profile_id is not None and not may_be:
+            continue
+        for other in work.view.nonpaying_profiles(was.account_id):
+            if is_whole(other) and other != whole:
+                paid = sorted(final.paid_by_profile(other.payer_profile_id))
+                change(work, phase, task, other, other.payer_profile_id, Covers(services=tuple(paid)))
+        if whole is not None:
+            change(work, phase, task, whole, was.payer_profile_id, ALL)
 
 
 def close_idle(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
     """An account without live services leaves nothing for its payers, whatever was planned."""
     if not desk.final(account_id).services:
         for profile in work.view.planned_switches(account_id):
-            close(work, phase, task.ref, profile)
+            close(work, phase, task, profile)
 
 
 def exclude(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
     """The account pays for a service itself: a profile that covers all covers only those that its payer pays."""
     for profile in work.view.nonpaying_profiles(account_id):
-        leaves = profile.planned_switch is not None and profile.planned_switch.to is SwitchTo.OWN
-        if profile.covers is not None and profile.covers.all and not leaves:
+        if is_whole(profile):
             paid = sorted(desk.final(account_id).paid_by_profile(profile.payer_profile_id))
             if paid:
                 change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(paid)))
@@ -149,17 +165,17 @@ def _repoint(  # a profile that its payer leaves with everything it covers, and 
     elif final.paid_by_account(left.account_id):
         covers = Covers(services=tuple(sorted(paid)))
     if found is None:
-        if left.planned_switch is not None and left.planned_switch.to is SwitchTo.OWN:
+        if leaves(left):
             _drop_plan(work, phase, task.ref, left)
         change(work, phase, task, left, payer_profile_id, covers)
         return
     assert found.covers is not None, "a nonpaying profile covers something"
-    if found.planned_switch is not None and found.planned_switch.to is SwitchTo.OWN:
+    if leaves(found):
         _needed_again(work, desk, phase, task, found)
     elif not found.covers.all:
         both = sorted({*found.covers.services, *covers.services})
         change(work, phase, task, found, payer_profile_id, ALL if covers.all else Covers(services=tuple(both)))
-    close(work, phase, task.ref, left)
+    close(work, phase, task, left)
 
 
 def _from_own(  # an account stops to pay for a service itself
@@ -199,7 +215,7 @@ def _back_to_own(  # the account is to pay itself again
     elif plan is not None and plan.to is SwitchTo.OWN:
         return
     elif plan is not None or account is None or not _waits(task, account):
-        close(work, phase, task.ref, profile)
+        close(work, phase, task, profile)
     else:
         _plan(work, phase, task, profile, account, SwitchTo.OWN, own)
 
@@ -215,6 +231,8 @@ def _waits(task: Task, account: Account) -> bool:
 def _plan(  # who is to pay from the account's next period on
     work: Work, phase: Phase, task: Task, profile: BillingProfile, account: Account, to: SwitchTo, own: str | None
 ) -> None:
+    if to is SwitchTo.OWN:
+        remember(work, task, profile.account_id)
     assert account.current_period is not None, "a switch is planned for the end of a period that runs"
     planned = BillingProfileSwitchPlanned(
         billing_profile_id=profile.billing_profile_id,
@@ -245,19 +263,20 @@ def _drop_plan(work: Work, phase: Phase, line: LineRef, profile: BillingProfile)
 def close(
     work: Work,
     phase: Phase,
-    line: LineRef,
+    task: Task,
     profile: BillingProfile,
     cause: ProfileCause = ProfileCause.COVERS_NOTHING,
 ) -> None:
     """Close a profile; what it planned is dropped first."""
-    _drop_plan(work, phase, line, profile)
+    remember(work, task, profile.account_id)
+    _drop_plan(work, phase, task.ref, profile)
     closed = BillingProfileStateChanged(
         billing_profile_id=profile.billing_profile_id,
         account_id=profile.account_id,
         old_state=profile.state,
         new_state=ProfileState.CLOSED,
         cause=cause,
-        line=line,
+        line=task.ref,
     )
     work.record(phase, closed)
 
@@ -267,7 +286,7 @@ def _grow(  # a profile that covers one service more
 ) -> None:
     """The profile covers one service more (HIE-3)."""
     covers = profile.covers
-    if profile.planned_switch is not None and profile.planned_switch.to is SwitchTo.OWN:
+    if leaves(profile):
         _needed_again(work, desk, phase, task, profile)
     elif covers is not None and not covers.all and not covers.lists(service_id):
         grown = Covers(services=tuple(sorted((*covers.services, service_id))))
@@ -296,6 +315,8 @@ def change(  # a nonpaying profile gets another payer or covers something else
     moved = payer is not old
     if moved and not _fits(work, task, profile.account_id, payer):
         return
+    if profile.covers.all != covers.all or (moved and covers.all):
+        remember(work, task, profile.account_id)
     changed = BillingProfileHierarchyChanged(
         billing_profile_id=profile.billing_profile_id,
         account_id=profile.account_id,

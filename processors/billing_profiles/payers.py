@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -54,13 +55,15 @@ class Payers:
         """Services that a profile pays for."""
         return self.of_profile.get(profile_id, set())
 
-    def first_payer(self, service_account: str) -> str | None:
-        """Who pays for the service that was set first by an order, the account itself aside (HIE-15)."""
-        others = (pay for pay in self.services.values() if pay.by_order and pay.account != service_account)
-        return min(others, key=lambda pay: pay.number, default=NOBODY).account
-
-
-NOBODY = Pay(None, None, 0, by_order=False)
+    def in_turn(self, service_account: str, besides: Container[str] = ()) -> list[tuple[str, str]]:
+        """Who pays by an order, the account itself aside, and for which service; set first, first (HIE-15)."""
+        found: dict[str, str] = {}
+        for service, pay in sorted(self.services.items(), key=lambda entry: entry[1].number):
+            if pay.account is None or pay.account == service_account:
+                continue
+            if pay.by_order and service not in besides:
+                found.setdefault(pay.account, service)
+        return list(found.items())
 
 
 class Desk:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk
 from processors.hierarchies import groups, parents
+from processors.hierarchies.touched import touch
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.billing_profiles import (
@@ -36,7 +37,7 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
             _move_along(work, desk, task, doing)
         desk.settle()
     _touch(desk, doing)
-    added = [task for task in doing if task.row == "REV-1" and task.old is None]
+    added = dict.fromkeys(task for task in doing if task.row == "REV-1" and task.old is None)
     for task in added:
         work.place = task.place
         _add(work, desk, task)
@@ -47,7 +48,12 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
         elif task not in added and not task.ignored:
             _move(work, desk, task)
     _end(work, desk, [task for task in doing if task.new is None and task.old is not None])
-    parents.cycles(work)
+    for task in sorted(doing, key=lambda task: -task.place):
+        if task.is_cancelled and not task.ignored:
+            nonpaying.give_back(work, desk, Phase.UNDO_NONPAYING, task)
+            for link in task.links:  # where it changes nothing itself its links may still go back
+                touch(work, Phase.UNDO_PARENTS, task, link.account_id, task.asset, (None, None))
+    parents.settle(work, desk)
 
 
 def _touch(desk: Desk, tasks: Sequence[Task]) -> None:
@@ -77,7 +83,7 @@ def _can_be_done(work: Work, task: Task) -> bool:
 
 def _move_along(work: Work, desk: Desk, task: Task, tasks: Sequence[Task]) -> None:
     """Services of the old payer that no line moves: they move along, or the line is refused (HIE-8a, HIE-9)."""
-    if task.old is None or task.new is None or task.ignored:
+    if task.old is None or task.new is None or task.ignored or work.only_takes_back:
         return
     account, old, new = (
         task.old.values.get(SERVICE_ACCOUNT),
@@ -156,41 +162,22 @@ def _add(work: Work, desk: Desk, task: Task) -> None:
     values = task.new.values
     account = values.get(SERVICE_ACCOUNT)
     if account is not None:
-        _join(work, desk, task, (Phase.NONPAYING, Phase.PARENTS), account, values)
+        _join(work, desk, Phase.NONPAYING, task, account, values)
+        touch(work, Phase.PARENTS, task, account, task.asset, (None, task.new))
     groups.follow(work, Phase.COLLECTIONS, task.asset, None, task.new, task.lineage)
     _assign(work, Phase.ASSIGNMENTS, task)
     desk.done(task.asset, None, task.new)
 
 
-def _join(  # the phases of profile and parent link, the account and what its service's assignment says
-    work: Work, desk: Desk, task: Task, phases: tuple[Phase, Phase], account: str, values: dict[str, str | None]
+def _join(  # the account, and what the assignment of its new service says
+    work: Work, desk: Desk, phase: Phase, task: Task, account: str, values: dict[str, str | None]
 ) -> None:
-    """A service is new on an account (HIE-1 .. HIE-5)."""
+    """A service is new on an account (HIE-1 .. HIE-4)."""
     payer, profile = values.get(BILLING_ACCOUNT), values.get(BILLING_PROFILE)
     if payer == account:
-        nonpaying.exclude(work, desk, phases[0], task, account)
-        return
-    if payer is None:
-        return
-    known = work.view.account(account)
-    in_tree = work.view.corporate_of(account) is not None
-    if profile is not None:
-        nonpaying.covering(work, desk, phases[0], task, account, task.asset, profile)
-    if known is None or in_tree:
-        return
-    if known.parent_account_id is None:
-        parents.link(work, phases[1], account, payer, task.lineage, task.cause)
-    elif known.parent_account_id != payer and not work.split_payer:
-        taken = violation(
-            Code.ALREADY_HAS_PARENT,
-            "HIE-5",
-            "order_id",
-            line_id=task.line.line_id,
-            account_id=account,
-            parent=known.parent_account_id,
-            wanted=payer,
-        )
-        work.refuse(task.place, taken)
+        nonpaying.exclude(work, desk, phase, task, account)
+    elif payer is not None and profile is not None:
+        nonpaying.covering(work, desk, phase, task, account, task.asset, profile)
 
 
 # -- 3. what moves
@@ -223,10 +210,9 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
     """Profiles and parent link of a service that has another account or another payer."""
     was = {} if old is None else old.values
     account, before = new.values.get(SERVICE_ACCOUNT), was.get(SERVICE_ACCOUNT)
-    phases = (Phase.MOVES, Phase.MOVES)
     if before is not None and before != account:
         _leave(work, desk, task, service, before, was.get(BILLING_PROFILE))
-        parents.pass_on(work, desk, Phase.MOVES, before, task.cause)
+        touch(work, Phase.MOVES, task, before, service, (old, None))
     if account is None:
         return
     pair = (was.get(BILLING_ACCOUNT), was.get(BILLING_PROFILE))
@@ -234,31 +220,11 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
     if task.begins and target[0] == account:
         nonpaying.exclude(work, desk, Phase.MOVES, task, account)
     if before != account:
-        _join(work, desk, task, phases, account, new.values)
-        parents.pass_on(work, desk, Phase.MOVES, account, task.cause)
+        _join(work, desk, Phase.MOVES, task, account, new.values)
+        touch(work, Phase.MOVES, task, account, service, (None, new))
     elif pair != target:
         nonpaying.repay(work, desk, Phase.MOVES, task, nonpaying.Repaid(account, service, pair, target))
-        _follow_payer(work, desk, task, account, pair[0], new)
-
-
-def _follow_payer(work: Work, desk: Desk, task: Task, account: str, old: str | None, new: Holding) -> None:
-    """The account moves under the new payer with all that the old one paid for (HIE-7), or stays (HIE-8, HIE-15)."""
-    known = work.view.account(account)
-    payer = new.values.get(BILLING_ACCOUNT)
-    if known is None or work.view.corporate_of(account) is not None:
-        return
-    final = desk.final(account)
-    moves_all = payer not in (account, None, old) and not final.paid_by_account(old)
-    parent = known.parent_account_id
-    still_pays = parent is not None and parent != old and bool(final.paid_by_account(parent))
-    was_there = new.set_by.get(BILLING_ACCOUNT) is not None or not task.is_cancelled
-    if moves_all and not still_pays and was_there:
-        by = new.set_by.get(BILLING_ACCOUNT)
-        lineage = by if by is not None and task.is_cancelled else task.lineage
-        moved = tuple(task.also)
-        parents.link(work, Phase.MOVES, account, payer, lineage, task.cause, moved)
-        return
-    parents.pass_on(work, desk, Phase.MOVES, account, task.cause)
+        touch(work, Phase.MOVES, task, account, service, (old, new))
 
 
 def _leave(work: Work, desk: Desk, task: Task, service: str, account: str, profile_id: str | None) -> None:
@@ -284,11 +250,8 @@ def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
             nonpaying.uncover(work, desk, Phase.UNDO_NONPAYING, task, left, task.asset)
         if account is not None:
             nonpaying.close_idle(work, desk, Phase.UNDO_NONPAYING, task, account)
-    for task in ending:
-        work.place = task.place
-        account = _values(task).get(SERVICE_ACCOUNT)
         if account is not None:
-            parents.pass_on(work, desk, Phase.UNDO_PARENTS, account, task.cause)
+            touch(work, Phase.UNDO_PARENTS, task, account, task.asset, (task.old, None))
 
 
 def _values(task: Task) -> dict[str, str | None]:

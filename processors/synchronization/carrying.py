@@ -73,7 +73,7 @@ def cancelled(
     """
     order = draft.order(order_id)
     assert order is not None, "an order that is cancelled is there"
-    work = Work(draft, order, context, on_superseded=on_superseded)
+    work = Work(draft, order, context, on_superseded=on_superseded, only_takes_back=True)
     found = {line.line_id: line for line in draft.lines(order_id) if to_undo(line, strict=work.strict)}
     lines = [found.pop(line_id) for line_id in line_ids if line_id in found]
     lines += [found[line_id] for line_id in sorted(found)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from schemas.lineage import LineSync
+from schemas.lineage import ImplicitMove, LineSync, ValueSet
 from schemas.order_lines import OrderLine
 from schemas.orders import Order
 from schemas.references import AccountRef
@@ -57,14 +58,20 @@ def evolve_line(line: OrderLine | None, event: LineSyncEvent) -> OrderLine:
 
 
 def _rebased(sync: LineSync, event: OrderLineRebased) -> LineSync:
-    """What the line gives back now: of its own service, or of one that it moved along (HIE-9)."""
+    before, implicit = rebased_values(sync.before, sync.implicit, event)
+    return replace(sync, before=before, implicit=tuple(implicit), links=event.links, covered=event.covered)
+
+
+def rebased_values(
+    before: dict[str, ValueSet], implicit: Iterable[ImplicitMove], event: OrderLineRebased
+) -> tuple[dict[str, ValueSet], list[ImplicitMove]]:
+    """What a line gives back now: of its own service, or of one that it moved along (HIE-9)."""
     known = (event.attribute, event.old_before)
-    before = {name: event.new_before if (name, value) == known else value for name, value in sync.before.items()}
-    implicit = tuple(
-        replace(move, before=event.new_before) if (move.attribute, move.before) == known else move
-        for move in sync.implicit
-    )
-    return replace(sync, before=before, implicit=implicit)
+    own = {name: event.new_before if (name, value) == known else value for name, value in before.items()}
+    moved = [
+        replace(move, before=event.new_before) if (move.attribute, move.before) == known else move for move in implicit
+    ]
+    return own, moved
 
 
 def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
@@ -82,6 +89,8 @@ def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
         owner_account=event.owner_account,
         uses=event.uses,
         implicit=event.implicit,
+        links=event.links,
+        covered=event.covered,
     )
     line = replace(
         line, sync=sync, synchronized_revision=event.revision, service_id=event.service_id or line.service_id

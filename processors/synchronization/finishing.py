@@ -60,6 +60,8 @@ def _synchronized(work: Work, task: Task) -> OrderLineSynchronized:
         owner_account=task.owner_account,
         billing_type=line.billing_type,
         product_type=line.product_type,
+        links=tuple(task.links),
+        covered=tuple(task.covered),
     )
 
 

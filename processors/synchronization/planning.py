@@ -66,7 +66,10 @@ def plan(work: Work, brought: Brought, lines: Sequence[OrderLine]) -> list[Task]
             stack.pop()
             if line.line_id not in looked_at:
                 looked_at.add(line.line_id)
-                tasks.append(_task(work, brought, line, places[line.line_id]))
+                task = _task(work, brought, work.view.line(line.line_id) or line, places[line.line_id])
+                if task.skipped is None:
+                    work.planned[line.line_id] = task
+                tasks.append(task)
     return tasks
 
 
@@ -75,12 +78,15 @@ def _is_cancelled(line: OrderLine) -> bool:
 
 
 def _holders(work: Work, line: OrderLine) -> Iterator[str]:
-    """Other lines that hold attributes of the line's asset."""
+    """Other lines that hold attributes of the line's asset, or those that it moved along (HIE-9)."""
     base = in_force(line)
     asset = base.service_id if base is not None else line.service_id
     holding = None if asset is None else work.holding(asset)
-    if holding is not None:
-        yield from {held.line_id for held in holding.set_by.values() if held and held.line_id != line.line_id}
+    held = [] if holding is None else list(holding.set_by.values())
+    for move in () if base is None else base.implicit:
+        moved = work.holding(move.service_id)
+        held.append(None if moved is None else moved.set_by.get(move.attribute))
+    yield from {by.line_id for by in held if by is not None and by.line_id != line.line_id}
 
 
 def _task(work: Work, brought: Brought, line: OrderLine, place: int) -> Task:
@@ -243,6 +249,7 @@ def _again(work: Work, brought: Brought, task: Task, base: LineSync) -> None:
     task.asset = base.service_id or line.line_id
     task.applied, task.before = dict(base.applied), dict(base.before)
     task.uses, task.implicit = list(base.uses), list(base.implicit)
+    task.links, task.covered = list(base.links), list(base.covered)
     task.customer_account, task.owner_account = base.customer_account, base.owner_account
     if _is_cancelled(line):
         task.cause = LinkCause.UNDO if base.action is LineAction.ADD else LinkCause.FLIP

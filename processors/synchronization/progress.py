@@ -40,9 +40,10 @@ def reached(customer: CustomerView, order: Order, missing: tuple[str, ...]) -> A
         return AccountSync.PARTIAL
     if order.payment_billing_profile is None or recorded_payment(customer, order.order_id) is not None:
         return AccountSync.COMPLETED
-    closed = order.state in CLOSED
-    if closed and order.account_sync is AccountSync.COMPLETED:
-        return AccountSync.COMPLETED  # what was given back after the end is not awaited again (PAY-10)
+    if order.state in CLOSED and order.account_sync is AccountSync.COMPLETED:
+        payments = customer.payments_of(order.order_id)
+        if any(payment.state is PaymentState.REVERSED for payment in payments):
+            return AccountSync.COMPLETED  # what was given back after the end is not awaited again (PAY-10)
     return AccountSync.AWAITING_PAYMENT
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import msgspec
 
+from processors.synchronization.evolution import rebased_values
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.accounts import AccountState
 from schemas.billing_profiles import ProfileState
-from schemas.lineage import ImplicitMove, LineAction, LineRef, LineSync, SetBy, ValueSet
+from schemas.lineage import CoveredBefore, ImplicitMove, LineAction, LineRef, LineSync, LinkBefore, SetBy, ValueSet
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
+
+Before = TypeVar("Before", bound=LinkBefore | CoveredBefore)
 
 
 def is_held(holding: Holding, name: str, task: Task) -> bool:
@@ -185,35 +191,53 @@ def _is_closed(work: Work, name: str, target: str) -> bool:
 def _leave_chain(work: Work, task: Task) -> None:
     """The line after this one goes back to what was before this one (FLP-3)."""
     for kept in task.kept:
-        if kept.by is None or kept.attribute not in task.before:
-            continue
-        later = work.view.line(kept.by.line_id)
-        while later is not None and later.sync is not None:
-            known = _before(later.sync, task.asset, kept.attribute)
-            if known is None or known.set_by is None:
+        later: LineRef | SetBy | None = kept.by if kept.attribute in task.before else None
+        while later is not None:
+            known = _before(work, later.line_id, task.asset, kept.attribute)
+            if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
+                _rebase(work, task, later, kept.attribute, known)
                 break
-            if known.set_by.line_id != task.line.line_id:
-                later = work.view.line(known.set_by.line_id)
-                continue
-            _rebase(work, task, later.order_id, later.line_id, kept.attribute, known)
-            break
+            later = None if known is None else known.set_by
 
 
-def _before(sync: LineSync, service_id: str, attribute: str) -> ValueSet | None:
-    """What a line gives an attribute of a service back, its own or one that it moved along (HIE-9)."""
-    moved = (move.before for move in sync.implicit if (move.service_id, move.attribute) == (service_id, attribute))
-    return next(moved, sync.before.get(attribute))
+def _before(work: Work, line_id: str, service_id: str, attribute: str) -> ValueSet | None:
+    """What a line gives an attribute of a service back, its own or one that it moved along (HIE-9).
+
+    A line of this command says so itself: its event comes last.
+    """
+    line = work.view.line(line_id)
+    holder = work.planned.get(line_id) or (None if line is None else line.sync)
+    if holder is None:
+        return None
+    moved = (move.before for move in holder.implicit if (move.service_id, move.attribute) == (service_id, attribute))
+    return next(moved, holder.before.get(attribute))
 
 
 def _rebase(  # the later line, the attribute and what it would have gone back to
-    work: Work, task: Task, order_id: str, line_id: str, attribute: str, known: ValueSet
+    work: Work, task: Task, later: LineRef | SetBy, attribute: str, known: ValueSet
 ) -> None:
+    line = work.view.line(later.line_id)
+    sync = None if line is None else line.sync
     rebased = OrderLineRebased(
-        order_id=order_id,
-        line_id=line_id,
+        order_id=later.order_id,
+        line_id=later.line_id,
         attribute=attribute,
         old_before=known,
         new_before=task.before[attribute],
         because=task.ref,
+        links=() if sync is None else _joined(sync.links, task.links),
+        covered=() if sync is None else _joined(sync.covered, task.covered),
     )
-    work.record(Phase.LINES, rebased)
+    if sync is not None:
+        work.record(Phase.LINES, rebased)
+    planned = work.planned.get(later.line_id)
+    if planned is not None:
+        planned.before, planned.implicit = rebased_values(planned.before, planned.implicit, rebased)
+        planned.links = list(_joined(planned.links, task.links))
+        planned.covered = list(_joined(planned.covered, task.covered))
+
+
+def _joined(later: Sequence[Before], earlier: Sequence[Before]) -> tuple[Before, ...]:
+    """What was before the first of two lines, account by account."""
+    known = {was.account_id for was in earlier}
+    return (*earlier, *(was for was in later if was.account_id not in known))

@@ -1,7 +1,8 @@
 """A synchronization under way: what it reads, what it has recorded so far, and everything that is wrong with it.
 
 Events are recorded in a draft as they are decided, and handed over in the order that the rule book states (`Phase`).
-Within a phase they stand as they were recorded; no entity is written in two phases that could change places.
+Within a phase they stand as they were recorded, but for those that have reserved a place (`slot`); no entity is written
+in two phases that could change places.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, 
 from processors.view.rows.billing import marked
 from schemas.billing_profiles import LinkCause
 from schemas.fields import Entity, Event
-from schemas.lineage import ImplicitMove, LineAction, Lineage, LineRef, SetBy, Used, UseKind, ValueSet
+from schemas.lineage import (
+    CoveredBefore,
+    ImplicitMove,
+    LineAction,
+    Lineage,
+    LineRef,
+    LinkBefore,
+    SetBy,
+    Used,
+    UseKind,
+    ValueSet,
+)
 from schemas.order_lines import OrderLine
 from schemas.orders import OnSuperseded, Order
 from schemas.refusals import Violation
@@ -25,6 +37,7 @@ from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, 
 
 if TYPE_CHECKING:
     from processors.context import Context
+    from processors.hierarchies.touched import Touch
     from processors.view.customer import CustomerView
 
 
@@ -99,6 +112,10 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     prior: dict[str, str | None] = msgspec.field(default_factory=dict)
     kept: list[KeptAttribute] = msgspec.field(default_factory=list)
     implicit: list[ImplicitMove] = msgspec.field(default_factory=list)
+    links: list[LinkBefore] = msgspec.field(default_factory=list)
+    """Where accounts stood before the line took a service from them."""
+    covered: list[CoveredBefore] = msgspec.field(default_factory=list)
+    """Who paid for all services of an account before the line."""
     uses: list[Used] = msgspec.field(default_factory=list)
     created: list[Used] = msgspec.field(default_factory=list)
     takes_over: LineRef | None = None
@@ -156,16 +173,21 @@ class Work:
         *,
         on_superseded: OnSuperseded = OnSuperseded.REJECT,
         implicit_moves: ImplicitMoves = ImplicitMoves.REJECT,
+        only_takes_back: bool = False,
     ) -> None:
         switches = context.catalog.switches
         self.view, self.order, self.context = view, order, context
         self.keeps_current = on_superseded is OnSuperseded.KEEP_CURRENT
         self.strict = switches.strict_vendor_behaviour
         self.moves_along = implicit_moves is ImplicitMoves.ALLOW or self.strict
+        self.only_takes_back = only_takes_back
+        """A cancelled order: nothing but what has been overtaken or closed can refuse it (REV-18)."""
         self.split_payer = switches.split_payer
         tracked = (SERVICE_ACCOUNT, BILLING_ACCOUNT, BILLING_PROFILE)
         self.tracked = (*tracked, OWNER_ACCOUNT) if switches.legal_hierarchy_sync else tracked
         self.place = BEFORE_ALL
+        self.touched: dict[str, list[Touch]] = {}
+        """Accounts whose parents are to be looked at when all lines are done, and what the lines did there."""
         self.moved_accounts: dict[str, int] = {}
         """Accounts with another parent, and the place of the line that moved them first."""
         self.kept: list[OrderObjectKept] = []
@@ -177,7 +199,10 @@ class Work:
         self.ended: dict[str, tuple[LineRef, Holding]] = {}
         """Assignments that end, by asset: with which line, and as they were."""
         self.pending: dict[str, Holding | None] = {}
+        self.planned: dict[str, Task] = {}
+        """Lines that were planned so far."""
         self._events: list[tuple[Phase, int, Event]] = []
+        self._slots = 0
         self._violations: list[tuple[int, int, int, Violation]] = []
 
     # -- assignments, as the lines before this one leave them
@@ -205,18 +230,23 @@ class Work:
 
     # -- events
 
-    def record(self, phase: Phase, *events: Event) -> Entity | None:
+    def slot(self) -> int:
+        """A place among the events of a phase, for what is decided later."""
+        self._slots += 1
+        return self._slots
+
+    def record(self, phase: Phase, *events: Event, slot: int | None = None) -> Entity | None:
         """Record events in the draft. Answers the entity after the last one."""
         after = None
         for event in events:
             after = self.view.record(event)
-            self._events.append((phase, len(self._events), event))
+            self._events.append((phase, self.slot() if slot is None else slot, event))
         return after
 
     def taken_over(self, phase: Phase, events: Iterable[Event]) -> None:
         """Note events that were recorded in the draft elsewhere."""
         for event in events:
-            self._events.append((phase, len(self._events), event))
+            self._events.append((phase, self.slot(), event))
 
     def has_events(self) -> bool:
         """Whether anything happens at all."""
