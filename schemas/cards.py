@@ -92,7 +92,7 @@ def _card_path(value: object, path: str) -> str | None:
     if isinstance(value, str):
         return path if holds_number_of_money(value) else None
     if isinstance(value, int | Decimal):
-        return path if holds_card_number(f"{abs(value):f}".partition(".")[0]) else None
+        return path if holds_card_number(str(abs(int(value)))) else None
     if isinstance(value, Mapping) and any(isinstance(key, str) and holds_number_of_money(key) for key in value):
         return path
 
