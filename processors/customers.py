@@ -13,7 +13,7 @@ from processors.context import Context
 from processors.decision import Decision, Refused
 from processors.view.customer import CustomerView
 from schemas.accounts import AccountState
-from schemas.customers import Customer, CustomerCommand, CustomerRegistered, CustomerUpdated, RegisterCustomer
+from schemas.customers import Customer, CustomerRegistered, CustomerUpdated, RegisterCustomer
 from schemas.erasure import CustomerDataErased, EraseCustomerData
 from schemas.refusals import Code, Violation, violation
 from schemas.schedule import DueWorkParked
@@ -27,17 +27,6 @@ _replace = msgspec.structs.replace
 def time_zones() -> frozenset[str]:
     """Names in the pinned time zone database (ACC-60); what the machine has beside it (`localtime`) is none."""
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
-
-
-def decide(customer: CustomerView, command: CustomerCommand | EraseCustomerData, context: Context) -> Decision:
-    """Judge one command about the customer."""
-    match command:
-        case RegisterCustomer():
-            return register(customer, command, context)
-        case EraseCustomerData():
-            return erase(customer, command, context)
-        case _:
-            assert_never(command)
 
 
 def register(customer: CustomerView, command: RegisterCustomer, context: Context) -> Decision:

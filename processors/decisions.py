@@ -2,53 +2,104 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any
 
 from processors import customers
-from processors.accounts import deciding as accounts
-from processors.bill_cycles import deciding as bill_cycles
+from processors.accounts import creation, details
+from processors.accounts import plans as account_plans
+from processors.accounts import states as account_states
+from processors.bill_cycles import changes as bill_cycles
+from processors.bill_cycles import running as billing_periods
 from processors.context import Context
 from processors.decision import Decision
-from processors.orders import deciding as orders
+from processors.orders import cancelling, compensating, confirming, modifying, revising, splitting, submitting
+from processors.orders.billing import updating
 from processors.payments import deciding as payments
-from processors.schedule import deciding as schedule
+from processors.schedule import changes as schedule
 from processors.subscriptions import deciding as subscriptions
 from processors.synchronization import deciding as synchronization
 from processors.view.customer import CustomerView
-from processors.wallets import deciding as wallets
-from schemas.accounts import AccountClockCommand, AccountCommand
-from schemas.bill_cycles import BillCycleClockCommand, BillCycleCommand
-from schemas.bundles import BundleCommand
-from schemas.customers import CustomerCommand
+from processors.wallets import movements
+from schemas.accounts import (
+    CancelPlannedStateChange,
+    ChangeAccountState,
+    CreateAccount,
+    ExecutePlannedStateChange,
+    UpdateAccountDetails,
+)
+from schemas.bill_cycles import (
+    CancelAccountBillCycleChange,
+    ExecutePlannedBillCycleChange,
+    PerformAccountBillCycleChange,
+    StartBillingPeriod,
+    UpdateAccountBillCycle,
+)
+from schemas.bundles import AmendBundleServices
+from schemas.customers import RegisterCustomer
 from schemas.erasure import EraseCustomerData
-from schemas.orders import OrderCommand
-from schemas.payments import PaymentCommand
-from schemas.provisioning import ProvisioningCommand
-from schemas.schedule import ScheduleClockCommand, ScheduleCommand
-from schemas.subscriptions import SubscriptionCommand
+from schemas.fields import Command
+from schemas.orders import (
+    CancelOrder,
+    CompensateOrder,
+    ConfirmLineProvisioning,
+    ModifyOrderLine,
+    ReviseOrder,
+    SplitOrder,
+    SubmitOrder,
+    UpdateBillingSystem,
+)
+from schemas.payments import RecordOrderPayment, ReverseOrderPayment
+from schemas.provisioning import ChangeDistribution, RegisterInstalledItem
+from schemas.schedule import CancelScheduledAction, ExecuteScheduledAction, RescheduleAction
+from schemas.subscriptions import ChangeServiceState, ChangeSubscriptionState, CreateSubscription, SwapService
 from schemas.synchronization import SynchronizeOrderBillingAccounts
-from schemas.wallets import WalletCommand
+from schemas.wallets import AdjustWallet, TopUpWallet
 from schemas.words import AskedCommand, ClockCommand
+
+Decide = Callable[[CustomerView, Any, Context], Decision]
+"""Judges one command. Reads the customer, changes nothing."""
+
+DECIDE: dict[type[Command], Decide] = {
+    RegisterCustomer: customers.register,
+    EraseCustomerData: customers.erase,
+    CreateAccount: creation.create,
+    UpdateAccountDetails: details.update,
+    ChangeAccountState: account_states.change,
+    CancelPlannedStateChange: account_plans.cancel,
+    ExecutePlannedStateChange: account_plans.execute,
+    UpdateAccountBillCycle: bill_cycles.update,
+    CancelAccountBillCycleChange: bill_cycles.cancel,
+    PerformAccountBillCycleChange: bill_cycles.perform,
+    ExecutePlannedBillCycleChange: bill_cycles.execute,
+    StartBillingPeriod: billing_periods.start_period,
+    CreateSubscription: subscriptions.create,
+    ChangeSubscriptionState: subscriptions.act,
+    ChangeServiceState: subscriptions.act,
+    SwapService: subscriptions.act,
+    AmendBundleServices: subscriptions.act,
+    RegisterInstalledItem: subscriptions.act,
+    ChangeDistribution: subscriptions.act,
+    CancelScheduledAction: schedule.cancel,
+    RescheduleAction: schedule.reschedule,
+    ExecuteScheduledAction: schedule.execute,
+    TopUpWallet: movements.top_up,
+    AdjustWallet: movements.adjust,
+    SubmitOrder: submitting.submit,
+    ModifyOrderLine: modifying.modify,
+    ReviseOrder: revising.revise,
+    SplitOrder: splitting.split,
+    ConfirmLineProvisioning: confirming.confirm,
+    CancelOrder: cancelling.cancel,
+    UpdateBillingSystem: updating.update,
+    CompensateOrder: compensating.compensate,
+    SynchronizeOrderBillingAccounts: synchronization.synchronize,
+    RecordOrderPayment: payments.record,
+    ReverseOrderPayment: payments.reverse,
+}
+"""Which function judges which command; a test holds that none is missing, and that each takes its own."""
 
 
 def decide(customer: CustomerView, command: AskedCommand | ClockCommand, context: Context) -> Decision:
     """Judge one command. Reads the customer, changes nothing."""
-    if isinstance(command, BillCycleCommand | BillCycleClockCommand):
-        return bill_cycles.decide(customer, command, context)
-    if isinstance(command, AccountCommand | AccountClockCommand):
-        return accounts.decide(customer, command, context)
-    if isinstance(command, SubscriptionCommand | BundleCommand | ProvisioningCommand):
-        return subscriptions.decide(customer, command, context)
-    if isinstance(command, ScheduleCommand | ScheduleClockCommand):
-        return schedule.decide(customer, command, context)
-    if isinstance(command, OrderCommand):
-        return orders.decide(customer, command, context)
-    if isinstance(command, SynchronizeOrderBillingAccounts):
-        return synchronization.decide(customer, command, context)
-    if isinstance(command, PaymentCommand):
-        return payments.decide(customer, command, context)
-    if isinstance(command, WalletCommand):
-        return wallets.decide(customer, command, context)
-    if isinstance(command, CustomerCommand | EraseCustomerData):
-        return customers.decide(customer, command, context)
-    assert_never(command)
+    return DECIDE[type(command)](customer, command, context)

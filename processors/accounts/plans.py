@@ -19,7 +19,7 @@ from schemas.accounts import (
 from schemas.refusals import Code, Violation, violation
 
 
-def cancel(customer: CustomerView, command: CancelPlannedStateChange) -> Decision:
+def cancel(customer: CustomerView, command: CancelPlannedStateChange, _: Context) -> Decision:
     """Drop a planned state change; the state stays (ACC-44 .. ACC-47)."""
     account = addressed(customer, command.account, "ACC-44")
     if isinstance(account, Violation):

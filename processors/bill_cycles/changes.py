@@ -79,7 +79,7 @@ def update(customer: CustomerView, command: UpdateAccountBillCycle, context: Con
     return tuple(event for account in accounts for event in _update_account(customer, account, command, given, context))
 
 
-def cancel(customer: CustomerView, command: CancelAccountBillCycleChange) -> Decision:
+def cancel(customer: CustomerView, command: CancelAccountBillCycleChange, _: Context) -> Decision:
     """Drop a planned change, with `include_subordinates` every one in the tree below (BCC-1 to BCC-6)."""
     named = _live_account(customer, command.account, unknown="BCC-1", deactivated="BCC-1")
     if isinstance(named, Refused):

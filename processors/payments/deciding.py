@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from processors.context import Context
 from processors.decision import Decision, Refused
@@ -18,7 +17,6 @@ from schemas.lineage import AccountSync, PaymentState
 from schemas.orders import CLOSED, Order, OrderState
 from schemas.payments import (
     Payment,
-    PaymentCommand,
     PaymentFailed,
     PaymentRecorded,
     PaymentResult,
@@ -27,18 +25,6 @@ from schemas.payments import (
 )
 from schemas.refusals import Code, Violation, violation
 from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwaited
-
-
-def decide(customer: CustomerView, command: PaymentCommand, context: Context) -> Decision:
-    """Judge one command about a payment."""
-    match command:
-        case RecordOrderPayment():
-            return record(customer, command, context)
-        case ReverseOrderPayment():
-            return reverse(customer, command, context)
-        case _:
-            assert_never(command)
-
 
 # -- recording
 

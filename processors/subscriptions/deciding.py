@@ -18,9 +18,7 @@ from processors.subscriptions.effects import code_violations, own_effect
 from processors.subscriptions.touching import earliest
 from processors.view.customer import CustomerView
 from schemas.actions import ActionCommand
-from schemas.bundles import BundleCommand
 from schemas.fields import Event
-from schemas.provisioning import ProvisioningCommand
 from schemas.refusals import Code, Violation, violation
 from schemas.subscriptions import (
     ChangeServiceState,
@@ -28,7 +26,6 @@ from schemas.subscriptions import (
     ServiceAction,
     ServiceCause,
     Subscription,
-    SubscriptionCommand,
 )
 
 RECKONED_AFTER = frozenset(
@@ -45,16 +42,7 @@ RECKONED_AFTER = frozenset(
 """What may stand against an action whose effect is known all the same, so that conflicts can still be told (SCH-7)."""
 
 
-def decide(
-    customer: CustomerView, command: SubscriptionCommand | BundleCommand | ProvisioningCommand, context: Context
-) -> Decision:
-    """Judge one command about a subscription."""
-    if isinstance(command, CreateSubscription):
-        return _create(customer, command, context)
-    return _act(customer, command, context)
-
-
-def _create(customer: CustomerView, command: CreateSubscription, context: Context) -> Decision:
+def create(customer: CustomerView, command: CreateSubscription, context: Context) -> Decision:
     """Create a subscription, at once (SUB-1 to SUB-7)."""
     account = find_account(customer, command.account)
     if account is None:
@@ -83,7 +71,7 @@ def _create(customer: CustomerView, command: CreateSubscription, context: Contex
     return Accepted(events=(*effect.events, *_recorded(action)), preview=effect.preview)
 
 
-def _act(
+def act(
     customer: CustomerView,
     command: ActionCommand,
     context: Context,

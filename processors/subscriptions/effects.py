@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from processors.acting import Action, Effect
 from processors.bundles import amendment
 from processors.context import Context
-from processors.provisioning import deciding
+from processors.provisioning import effects as provisioning
 from processors.subscriptions import opening
 from processors.subscriptions.changing import change_services, change_subscription
 from processors.subscriptions.creation import create
@@ -48,7 +48,7 @@ def own_effect(view: CustomerView, actions: Sequence[Action], context: Context) 
     """
     first = actions[0]
     if isinstance(first.command, ChangeDistribution | RegisterInstalledItem):
-        violations, events = deciding.effect(view, first.command, first, context)
+        violations, events = provisioning.effect(view, first.command, first, context)
         return Effect(violations=tuple(violations), events=tuple(events))
 
     making = Making(view, actions, context)

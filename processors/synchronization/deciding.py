@@ -21,7 +21,7 @@ from schemas.remarks import Remarks
 from schemas.synchronization import SynchronizeOrderBillingAccounts
 
 
-def decide(customer: CustomerView, command: SynchronizeOrderBillingAccounts, context: Context) -> Decision:
+def synchronize(customer: CustomerView, command: SynchronizeOrderBillingAccounts, context: Context) -> Decision:
     """Bring customer data in line with an order (SYN-1 .. SYN-10)."""
     order = _addressed(customer, command)
     if isinstance(order, Violation):

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors.accounts.deciding import decide
 from processors.clock import SOURCE
 from processors.context import Context
+from processors.decisions import decide
 from processors.view.rows.accounts import clock_id
 from schemas.accounts import (
     AccountStateChangeCancelled,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from processors.acting import LIVE
-from processors.provisioning import deciding, placing
+from processors.provisioning import effects, placing
 from processors.view.customer import CustomerView
 from schemas.actions import ServiceState
 from schemas.catalog import Catalog, Classification, Composition, Product, ProviderRules
@@ -106,7 +106,7 @@ class Networks(Prepaid):
         return self.settle(lambda view: self.turn(view, service_id, state))
 
     def do(self, command: ProvisioningCommand) -> tuple[list[Violation], list[Event]]:
-        violations, events = deciding.effect(self.view, command, self.action(), self.context())
+        violations, events = effects.effect(self.view, command, self.action(), self.context())
         if not violations:
             self.given(*events)
         return violations, events

@@ -1,4 +1,4 @@
-"""Commands about installed items and distributions: each is handed to the file that knows it."""
+"""Commands about installed items and distributions: what each would do."""
 
 from __future__ import annotations
 
