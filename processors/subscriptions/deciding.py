@@ -56,7 +56,6 @@ def create(customer: CustomerView, command: CreateSubscription, context: Context
         subscription_id or context.derived_id("subscription"),
         context.performed_at or context.at,
         context,
-        ServiceCause.COMMAND,
     )
     opened = [
         *_common_violations(customer, action, context),
@@ -71,13 +70,7 @@ def create(customer: CustomerView, command: CreateSubscription, context: Context
     return Accepted(events=(*effect.events, *_recorded(action)), preview=effect.preview)
 
 
-def act(
-    customer: CustomerView,
-    command: ActionCommand,
-    context: Context,
-    *,
-    cause: ServiceCause = ServiceCause.COMMAND,
-) -> Decision:
+def act(customer: CustomerView, command: ActionCommand, context: Context) -> Decision:
     """Judge an action on a subscription that is there: carry it out, or let it wait for its moment (SCH-1, SCH-4)."""
     subscription = customer.subscription(command.subscription_id)
     if subscription is None:
@@ -89,7 +82,7 @@ def act(
     if incomplete is not None:
         return Refused((incomplete,))
 
-    action = _action(command, subscription.subscription_id, context.at, context, cause)
+    action = _action(command, subscription.subscription_id, context.at, context)
     repeated = said_before(customer, action.subscription_id, command, "ABS-12")
     if repeated is not None:
         taken = opening.id_violations(customer, command)
@@ -119,7 +112,6 @@ def _action(
     subscription_id: str,
     effective_at: datetime,
     context: Context,
-    cause: ServiceCause,
 ) -> Action:
     return Action(
         command=command,
@@ -128,7 +120,7 @@ def _action(
         command_id=context.command_id,
         performed_by=author(context),
         performed_at=context.performed_at,
-        cause=cause,
+        cause=ServiceCause.COMMAND,
     )
 
 
