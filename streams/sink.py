@@ -25,7 +25,7 @@ from streams.sink_batch import Gathering
 from streams.sink_decoding import Decoders, decoders
 from streams.sink_place import place_of
 from streams.sink_reading import FETCH_SECONDS, Polled, Reading
-from streams.sink_records import Decoded, decode
+from streams.sink_records import Columns, decode_to_columns
 from streams.sink_sources import sources
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ def _fill(
         publisher.publish_if_due(idle=True, leaving=True)
 
 
-UnderWay = deque[tuple[Polled, Callable[[], Decoded]]]
+UnderWay = deque[tuple[Polled, Callable[[], Columns]]]
 """What was read and is being decoded, in the order of reading."""
 
 
@@ -135,7 +135,7 @@ def _gather(
             polled = reading.poll(0 if under_way else FETCH_SECONDS)
             if polled.empty:
                 break
-            under_way.append((polled, decoding.ask(decode, polled.records)))
+            under_way.append((polled, decoding.ask(decode_to_columns, polled.records)))
         if not under_way:
             return True
         polled, decoded = under_way.popleft()

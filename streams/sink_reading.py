@@ -20,7 +20,8 @@ FETCH_RECORDS = 2_000
 FETCH_SECONDS = 0.1
 SILENCE_SECONDS = 30.0
 FETCH_WAIT_MS = 500  # a sink reads much at a time: no need to ask twenty times a second
-PREFETCH_KILOBYTES = 32 << 10  # what librdkafka holds ready for us, all partitions together
+PREFETCH_KILOBYTES = 16 << 10  # what librdkafka holds ready for us, all partitions together
+FETCH_BYTES = 256 << 10  # of a partition at once, compressed: unpacked it is ten times as much; longer records come too
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -50,6 +51,7 @@ class Reading:
             enable_auto_offset_store=False,
             enable_partition_eof=True,
             fetch_wait_max_ms=FETCH_WAIT_MS,
+            fetch_message_max_bytes=FETCH_BYTES,
             queued_max_messages_kbytes=PREFETCH_KILOBYTES,
         )
         self.consumer.assign([TopicPartition(*place, offset) for place, offset in offsets.items()])

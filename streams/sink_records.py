@@ -6,11 +6,14 @@ in which the records were read.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, cast
 
+import pyarrow as pa
 from confluent_kafka import Message
 
 from processors.analytics import TABLE_OF, Origin, outcome_rows, tells_more_behind, transaction_rows
@@ -20,6 +23,8 @@ from schemas.codec.decoder import Decoding, Options
 from schemas.codec.reading import ANSWER_LIMITS
 from schemas.envelope import CommandOutcome
 from schemas.shapes import Row as Shape
+from state.warehouse.catalog import TABLES
+from state.warehouse.columns import arranged, packed, unpacked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_READ = "cause"
@@ -53,13 +58,30 @@ class Decoded:
     """Why the record behind them cannot be read."""
 
 
+@dataclass
+class Columns:
+    """The same as columns, which other processes hand over as they are in memory."""
+
+    tables: dict[str, pa.RecordBatch]
+    """Table -> its columns, rows in the order of the records."""
+    decoded: Decoded
+    """All of it but the rows."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _handed_over, ({table: packed(batch) for table, batch in self.tables.items()}, self.decoded)
+
+
+def _handed_over(tables: dict[str, pa.Buffer], decoded: Decoded) -> Columns:
+    return Columns({table: unpacked(TABLES[table], content) for table, content in tables.items()}, decoded)
+
+
 def record(message: Message) -> Record:
     """A record without what belongs to the library."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     assert topic is not None
     assert partition is not None
     assert offset is not None
-    return Record(topic, partition, offset, message.timestamp()[1], message.value())
+    return Record(sys.intern(topic), partition, offset, message.timestamp()[1], message.value())
 
 
 def decode(records: list[Record], transactions: str) -> Decoded:
@@ -69,7 +91,7 @@ def decode(records: list[Record], transactions: str) -> Decoded:
     for each in records:
         try:
             for row in rows_of(each, transactions):
-                kinds[type(row)].append(tuple(row))
+                kinds[type(row)].append(row)
         except SinkStopped as stopped:
             decoded.failure = str(stopped)
             break
@@ -79,9 +101,17 @@ def decode(records: list[Record], transactions: str) -> Decoded:
     return decoded
 
 
+def decode_to_columns(records: list[Record], transactions: str, only: Collection[str] = TABLES) -> Columns:
+    """Columns of all rows of these records, of these tables only."""
+    decoded = decode(records, transactions)
+    tables = {table: arranged(TABLES[table], rows) for table, rows in decoded.rows.items() if table in only}
+    decoded.rows = {}
+    return Columns(tables, decoded)
+
+
 def rows_of(each: Record, transactions: str) -> list[Any]:
     """All rows of one record. Raises SinkStopped for one that cannot be read."""
-    origin = Origin(each.partition, each.offset, _EPOCH + timedelta(milliseconds=each.timestamp_ms))
+    origin = Origin(each.partition, each.offset, _moment(each.timestamp_ms))
     try:
         schema_id, payload = wire.unframe(each.value)
         if each.topic == transactions:
@@ -99,6 +129,11 @@ def rows_of(each: Record, transactions: str) -> list[Any]:
             f"{each.topic}, partition {each.partition}, offset {each.offset}: {unreadable}. Only the core writes this "
             "topic: run `billfold audit`."
         ) from unreadable
+
+
+@lru_cache(10_000)  # records of a moment come together
+def _moment(timestamp_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=timestamp_ms)
 
 
 def _outcome(payload: bytes, schema_id: int) -> CommandOutcome:

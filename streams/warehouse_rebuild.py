@@ -6,21 +6,22 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from processors.analytics import OUTCOME_TABLES
 from state.warehouse import Warehouse, WarehouseUnfit, publish
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
+from state.warehouse.columns import together
 from streams.schema_ids import use_registry
 from streams.settings import Settings, load
 from streams.sink_batch import BATCH_ROWS
 from streams.sink_decoding import decoders
 from streams.sink_place import place_of
 from streams.sink_reading import Place, read_below
-from streams.sink_records import Decoded, Record, SinkStopped, decode
+from streams.sink_records import SinkStopped, decode_to_columns
 from streams.sink_sources import sources
 from streams.warehouse_documents import NameUnknown
 
@@ -94,27 +95,24 @@ def _read(
     }
     ends = {place: offset for place, offset in warehouse.offsets().items() if place[0] in topics}
     to_do, done = sum(ends.values()) - sum(begins.values()), 0
-    waiting: dict[str, list[Sequence[Any]]] = {}
+    waiting: dict[str, list[pa.RecordBatch]] = {}
+
+    def write() -> None:
+        warehouse.append_beside({table: together(TABLES[table], batches) for table, batches in waiting.items()})
+        waiting.clear()
+
     with decoders(settings) as decoding:
         bunches = read_below(settings, "rebuild", ends, begins)
-        for count, decoded in decoding.in_turn(partial(only, tuple(tables)), bunches):
-            if decoded.failure is not None:
-                raise SinkStopped(decoded.failure)
-            for table, more in decoded.rows.items():
-                waiting.setdefault(table, []).extend(more)
-                rows[table] += len(more)
-            if sum(map(len, waiting.values())) >= BATCH_ROWS:
-                warehouse.append_beside(waiting)
-                waiting = {}
+        for count, columns in decoding.in_turn(partial(decode_to_columns, only=tuple(tables)), bunches):
+            if columns.decoded.failure is not None:
+                raise SinkStopped(columns.decoded.failure)
+            for table, batch in columns.tables.items():
+                waiting.setdefault(table, []).append(batch)
+                rows[table] += batch.num_rows
+            if sum(batch.num_rows for batches in waiting.values() for batch in batches) >= BATCH_ROWS:
+                write()
             done += count
             say(done, to_do)
-    warehouse.append_beside(waiting)
+    write()
     say(to_do, to_do)
     return ends
-
-
-def only(tables: tuple[str, ...], records: list[Record], transactions: str) -> Decoded:
-    """The rows of some records, of these tables."""
-    decoded = decode(records, transactions)
-    decoded.rows = {table: rows for table, rows in decoded.rows.items() if table in tables}
-    return decoded

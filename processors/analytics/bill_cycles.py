@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import assert_never
 
 import msgspec
 
-from processors.analytics.rows import BillCycleStep, BillingPeriodStep, Origin
+from processors.analytics.rows import BillCycleStep, BillingPeriodStep, Origin, place
 from schemas.bill_cycles import (
     BillCycleChangeCancelled,
     BillCycleChanged,
@@ -27,26 +27,26 @@ ChangeEvent = BillCycleChangePlanned | BillCycleChanged | BillCycleChangeCancell
 PeriodEvent = BillingPeriodStarted | BillingPeriodEndChanged | BillingPeriodReplaced
 
 
-def change_step(transaction: BusinessTransaction, origin: Origin, position: int, event: ChangeEvent) -> BillCycleStep:
+def change_steps(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: ChangeEvent
+) -> tuple[BillCycleStep]:
     """Return the step that an event is in the life of a bill cycle change: PLANNED, CHANGED, CANCELLED or FAILED."""
-    begun = BillCycleStep(
-        origin.partition,
-        origin.offset,
-        transaction.customer_id,
-        transaction.sequence,
-        position,
-        event.account_id,
-        event.change_id,
-        "",
-        transaction.occurred_at,
-        transaction.recorded_at,
-        transaction.source,
-        transaction.performed_by,
-    )
+    begin = *place(transaction, origin, position), event.account_id, event.change_id
+    told = transaction.occurred_at, transaction.recorded_at, transaction.source, transaction.performed_by
+    return (_change(begin, told, event),)
+
+
+_Begin = tuple[int, int, str, int, int, str, str]
+_Told = tuple[datetime, datetime, str, str]
+
+
+def _change(begin: _Begin, told: _Told, event: ChangeEvent) -> BillCycleStep:
     match event:
         case BillCycleChangePlanned():
-            return begun._replace(
-                step="PLANNED",
+            return BillCycleStep(
+                *begin,
+                "PLANNED",
+                *told,
                 from_code=event.from_.code,
                 to_code=event.to.code,
                 requested_at=event.requested_at,
@@ -54,55 +54,53 @@ def change_step(transaction: BusinessTransaction, origin: Origin, position: int,
                 due_at=event.due_at,
             )
         case BillCycleChanged():
-            return begun._replace(
-                step="CHANGED",
+            return BillCycleStep(
+                *begin,
+                "CHANGED",
+                *told,
                 from_code=event.from_.code,
                 to_code=event.to.code,
-                requested_at=transaction.occurred_at if event.trigger is Trigger.IMMEDIATE else None,
+                requested_at=told[0] if event.trigger is Trigger.IMMEDIATE else None,
                 planned_for=event.planned_for,
                 executed_at=event.effective_at,
                 trigger=event.trigger.value,
             )
         case BillCycleChangeCancelled():
-            return begun._replace(
-                step="CANCELLED",
+            return BillCycleStep(
+                *begin,
+                "CANCELLED",
+                *told,
                 planned_for=event.planned_for,
                 reason=event.reason.value,
                 superseded_by=event.superseded_by,
             )
         case BillCycleChangeFailed():
-            return begun._replace(
-                step="FAILED", codes=_json.encode([violation.code for violation in event.violations]).decode()
-            )
+            codes = _json.encode([violation.code for violation in event.violations]).decode()
+            return BillCycleStep(*begin, "FAILED", *told, codes=codes)
         case _:
             assert_never(event)
 
 
-def period_step(
+def period_steps(
     transaction: BusinessTransaction, origin: Origin, position: int, event: PeriodEvent
-) -> BillingPeriodStep:
+) -> tuple[BillingPeriodStep]:
     """Return the step that an event is in the life of a billing period: STARTED, END_CHANGED, REPLACED or DROPPED."""
-    place = (
-        origin.partition,
-        origin.offset,
-        transaction.customer_id,
-        transaction.sequence,
-        position,
-        event.account_id,
-        event.number,
-    )
-    at = transaction.occurred_at
+    begin = *place(transaction, origin, position), event.account_id, event.number
+    return (_period(begin, transaction.occurred_at, event),)
+
+
+def _period(begin: tuple[int, int, str, int, int, str, int], at: datetime, event: PeriodEvent) -> BillingPeriodStep:
     match event:
         case BillingPeriodStarted():
-            return BillingPeriodStep(*place, "STARTED", at, *_shape(event))
+            return BillingPeriodStep(*begin, "STARTED", at, *_shape(event))
         case BillingPeriodEndChanged():
             # The cycle stays what it was; the event does not repeat it.
             start, end, kind = event.start, event.new_end, event.new_kind.value
-            return BillingPeriodStep(*place, "END_CHANGED", at, start, end, kind, None, event.days, event.of_days)
+            return BillingPeriodStep(*begin, "END_CHANGED", at, start, end, kind, None, event.days, event.of_days)
         case BillingPeriodReplaced():
             if event.new is None:
-                return BillingPeriodStep(*place, "DROPPED", at, None, None, None, None, None, None)
-            return BillingPeriodStep(*place, "REPLACED", at, *_shape(event.new))
+                return BillingPeriodStep(*begin, "DROPPED", at, None, None, None, None, None, None)
+            return BillingPeriodStep(*begin, "REPLACED", at, *_shape(event.new))
         case _:
             assert_never(event)
 

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from processors.analytics import accounts, billing_profiles, payments, synchronization
 from processors.analytics.rows import Origin, Row
+from schemas.accounts import AccountCreated, AccountStateChanged
 from schemas.billing_profiles import (
     AssignmentEvent,
     BillingAssignment,
@@ -54,8 +55,7 @@ def steps(transaction: BusinessTransaction, origin: Origin, position: int, event
         case OrderObjectKept():
             return synchronization.objects(transaction, origin, position, event)
         case AccountReopened():
-            state = accounts.state_step(transaction, origin, position, event)
-            return (state, *synchronization.objects(transaction, origin, position, event))
+            return states(transaction, origin, position, event)
         case BillingAssignmentStarted() | BillingAssignmentChanged() | BillingAssignmentEnded():
             return billing_profiles.assignment_changes(transaction, origin, position, event)
         case PaymentRecorded() | PaymentFailed() | PaymentReversed():
@@ -66,6 +66,17 @@ def steps(transaction: BusinessTransaction, origin: Origin, position: int, event
             return ()
         case _:
             assert_never(event)
+
+
+def states(
+    transaction: BusinessTransaction,
+    origin: Origin,
+    position: int,
+    event: AccountCreated | AccountStateChanged | AccountReopened,
+) -> Iterable[Row]:
+    """Return an account's state, and what its order line did with the account."""
+    state = accounts.state_step(transaction, origin, position, event)
+    return (state, *synchronization.objects(transaction, origin, position, event))
 
 
 def version(

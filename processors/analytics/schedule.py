@@ -25,8 +25,14 @@ from schemas.schedule import (
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def step(transaction: BusinessTransaction, origin: Origin, position: int, event: ScheduleEvent) -> ScheduledActionStep:
+def steps(
+    transaction: BusinessTransaction, origin: Origin, position: int, event: ScheduleEvent
+) -> tuple[ScheduledActionStep]:
     """Return the step that an event is in the life of an action; its body stays in the raw transaction."""
+    return (_step(transaction, origin, position, event),)
+
+
+def _step(transaction: BusinessTransaction, origin: Origin, position: int, event: ScheduleEvent) -> ScheduledActionStep:
     begun = ScheduledActionStep(
         *place(transaction, origin, position),
         event.subscription_id,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -17,7 +17,6 @@ from processors.analytics import (
     provisioning,
     schedule,
     subscriptions,
-    synchronization,
     wallets,
 )
 from processors.analytics.customer_data import OfCustomerData
@@ -47,7 +46,7 @@ from schemas.codec import UnknownEvent
 from schemas.customers import Customer, CustomerRegistered, CustomerUpdated
 from schemas.envelope import BusinessTransaction, Change
 from schemas.erasure import CustomerDataErased
-from schemas.fields import Entity
+from schemas.fields import Entity, Event
 from schemas.hierarchies import AccountBillingSystemAdded
 from schemas.order_events import OrderCancelled, OrderEvent
 from schemas.order_lines import OrderLine
@@ -64,9 +63,6 @@ from schemas.subscriptions import (
 from schemas.synchronization import OrderLineRebased, OrderObjectKept
 from schemas.wallets import Wallet, WalletEvent
 from schemas.words import AnyEvent
-
-_OfServices = SubscriptionEvent | BundleEvent
-_OfSubscriptions = _OfServices | WalletEvent | ScheduleEvent | ProvisioningEvent
 
 # Events after which an entity is, for its dimension, what it was. Any other event, a new one too, makes a version.
 _NO_NEW_VERSION = frozenset(
@@ -153,45 +149,67 @@ def _rendered(change: Change) -> dict[str, object]:
 def _steps(
     transaction: BusinessTransaction, origin: Origin, position: int, event: AnyEvent | UnknownEvent
 ) -> Iterable[Row]:
-    """Return the rows of one event, none for those that no table has steps of. A new event must be named here."""
-    if isinstance(event, _OfSubscriptions):
-        return _steps_of_subscriptions(transaction, origin, position, event)
+    """Return the rows of one event, none for those that no table has steps of."""
+    kind = type(event)
+    writer = _writers.get(kind)
+    if writer is None:
+        writer = _writers[kind] = _writer(event)
+    return writer(transaction, origin, position, event)
+
+
+_Writer = Callable[[BusinessTransaction, Origin, int, Any], Iterable[Row]]
+_writers: dict[type[AnyEvent | UnknownEvent], _Writer] = {}
+"""Who writes the rows of an event: to ask for the domain anew costs more than the rows, unions have many words."""
+
+
+def _writer(event: AnyEvent | UnknownEvent) -> _Writer:
+    """Return who writes the rows of all events of this one's kind. A new event must be named here."""
+    if isinstance(event, SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent):
+        return _writer_of_subscriptions(event)
     match event:
         case BillingPeriodStarted() | BillingPeriodEndChanged() | BillingPeriodReplaced():
-            return (bill_cycles.period_step(transaction, origin, position, event),)
+            return _of(event, bill_cycles.period_steps)
         case BillCycleChangePlanned() | BillCycleChanged() | BillCycleChangeCancelled() | BillCycleChangeFailed():
-            return (bill_cycles.change_step(transaction, origin, position, event),)
+            return _of(event, bill_cycles.change_steps)
         case AccountCreated() | AccountStateChanged():
-            state = accounts.state_step(transaction, origin, position, event)
-            return (state, *synchronization.objects(transaction, origin, position, event))
+            return _of(event, customer_data.states)
         case AccountStateChangePlanned() | AccountStateChangeCancelled() | AccountStateChangeFailed():
-            return ()
+            return _nothing
         case AccountDetailsChanged() | CustomerRegistered() | CustomerUpdated() | CustomerDataErased():
-            return ()
+            return _nothing
         case DueWorkParked() | UnknownEvent():
-            return ()
+            return _nothing
         case _:
-            return _steps_of_orders(transaction, origin, position, event)
+            return _writer_of_orders(event)
 
 
-def _steps_of_subscriptions(
-    transaction: BusinessTransaction, origin: Origin, position: int, event: _OfSubscriptions
-) -> Iterable[Row]:
-    if isinstance(event, _OfServices):
-        return subscriptions.steps(transaction, origin, position, event)
+def _writer_of_subscriptions(
+    event: SubscriptionEvent | BundleEvent | WalletEvent | ScheduleEvent | ProvisioningEvent,
+) -> _Writer:
+    if isinstance(event, SubscriptionEvent | BundleEvent):
+        return _of(event, subscriptions.steps)
     if isinstance(event, WalletEvent):
-        return wallets.steps(transaction, origin, position, event)
+        return _of(event, wallets.steps)
     if isinstance(event, ScheduleEvent):
-        return (schedule.step(transaction, origin, position, event),)
-    return provisioning.steps(transaction, origin, position, event)
+        return _of(event, schedule.steps)
+    return _of(event, provisioning.steps)
 
 
-def _steps_of_orders(
-    transaction: BusinessTransaction, origin: Origin, position: int, event: OrderEvent | OfCustomerData
-) -> Iterable[Row]:
-    if isinstance(event, OrderEvent):
-        return orders.steps(transaction, origin, position, event)
-    return customer_data.steps(transaction, origin, position, event)
+def _writer_of_orders(event: OrderEvent | OfCustomerData) -> _Writer:
+    return _of(event, orders.steps) if isinstance(event, OrderEvent) else _of(event, customer_data.steps)
+
+
+_Kind = TypeVar("_Kind", bound=Event)
+
+
+def _of(event: _Kind, writer: Callable[[BusinessTransaction, Origin, int, _Kind], Iterable[Row]]) -> _Writer:
+    """Return the writer; mypy sees that it knows the event."""
+    del event
+    return writer
+
+
+def _nothing(_transaction: BusinessTransaction, _origin: Origin, _position: int, _event: Event) -> tuple[()]:
+    return ()
 
 
 def _versions(transaction: BusinessTransaction, origin: Origin) -> Iterator[Row]:

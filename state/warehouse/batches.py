@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from state.warehouse.columns import Rows
 
 
 class WarehouseUnfit(Exception):
@@ -64,7 +65,7 @@ class Advance(NamedTuple):
 class Batch:
     """What one database transaction writes."""
 
-    rows: dict[str, list[Sequence[Any]]] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
     """Table -> rows, with the table's columns in its order."""
     gaps: list[Gap] = field(default_factory=list)
     advances: list[Advance] = field(default_factory=list)

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from state.warehouse.databases.database import Dialect
@@ -21,6 +21,7 @@ from state.warehouse.definitions import Kind, Table
 _HEX_DIGITS = 15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ADDING = Context(prec=60)  # exact for any amounts; the usual one would round behind 28 digits
 
 
 def _moment(value: datetime) -> str:
@@ -110,7 +111,7 @@ class Tally:
         self.rows += other.rows
         self.digest += other.digest
         for name, value in other.sums.items():
-            self.sums[name] = self.sums.get(name, Decimal(0)) + value
+            self.sums[name] = _ADDING.add(self.sums.get(name, Decimal(0)), value)
 
 
 class Tallying:
@@ -130,4 +131,5 @@ class Tallying:
         tally.rows += 1
         tally.digest += self._number(row)
         for name, place in self._summed:
-            tally.sums[name] += row[place] or 0
+            if row[place]:
+                tally.sums[name] = _ADDING.add(tally.sums[name], row[place])

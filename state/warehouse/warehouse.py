@@ -9,8 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
+import pyarrow as pa
+
 from state.warehouse.batches import Advance, Batch, Source, WarehouseUnfit, difference
 from state.warehouse.catalog import FACTS, TABLES, VIEWS
+from state.warehouse.columns import Rows, arranged
 from state.warehouse.databases.database import Database, Dialect
 from state.warehouse.databases.places import Place, Server
 from state.warehouse.databases.statements import add_column, comments, create_table, create_view
@@ -135,9 +138,10 @@ class Warehouse:
             self._database.rollback()
             raise
 
-    def _append(self, table: str, rows: Sequence[Sequence[Any]], name: str | None = None) -> None:
-        if rows:
-            self._database.append(TABLES[table], rows, name or table)
+    def _append(self, table: str, rows: Rows, name: str | None = None) -> None:
+        if len(rows):
+            columns = rows if isinstance(rows, pa.Table) else pa.table(arranged(TABLES[table], rows))
+            self._database.append(TABLES[table], columns, name or table)
 
     def _advance(self, advances: Sequence[Advance]) -> None:
         if not advances:
@@ -178,7 +182,7 @@ class Warehouse:
             self.rows(create_table(TABLES[name], self.dialect, BESIDE + name))
         self._database.commit()
 
-    def append_beside(self, rows: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    def append_beside(self, rows: Mapping[str, Rows]) -> None:
         """Add rows to the tables beside; they are there if this returns."""
         self._database.begin()
         try:

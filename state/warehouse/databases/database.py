@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from state.warehouse.definitions import Column, Table, View
 
 
@@ -48,8 +50,8 @@ class Database(Protocol):
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows, if it has any."""
 
-    def append(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
-        """Add rows, with the table's columns in its order, to the table of that name."""
+    def append(self, table: Table, rows: pa.Table, name: str) -> None:
+        """Add rows, with the table's columns, to the table of that name."""
 
     def begin(self) -> None:
         """Begin a database transaction."""

@@ -7,30 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import errors
 
 from state.warehouse.batches import WarehouseAway, WarehouseLocked, WarehouseUnfit, WarehouseUnreachable
 from state.warehouse.databases.places import Server
-from state.warehouse.databases.postgres_sql import AGGREGATES, POSTGRES
+from state.warehouse.databases.postgres_sql import AGGREGATES, NUL, POSTGRES, SHOWN_NUL
 from state.warehouse.databases.statements import create_view, quoted
-from state.warehouse.definitions import Kind, Table, View
+from state.warehouse.definitions import Table, View
 
 SCHEMA = "billfold"
 CONNECT_SECONDS = 10
 SILENCE_MS = 30_000  # a server that is silent for so long is gone: a packet filter tells nobody
+COPIED_ROWS = 2_000  # encoded at once
 VIEW_LOCK = "60s"  # so long a view that is to be made anew waits for who reads it
 _INDEXED = {"raw_transaction": ("customer_id", "sequence")}
 """Where the sink looks for a customer's latest transaction; people look there, too."""
-_BINARY: dict[Kind, str] = {
-    Kind.TEXT: "text",
-    Kind.JSON: "text",
-    Kind.COUNT: "int4",
-    Kind.WHOLE: "int8",
-    Kind.AMOUNT: "numeric",
-    Kind.MOMENT: "timestamptz",
-    Kind.DAY: "date",
-    Kind.FLAG: "bool",
-}
 _WRITING, _REBUILDING = 1, 2  # advisory locks, beside the schema's own number
 
 
@@ -72,26 +66,31 @@ class PostgreSQL:
             cursor = self._connection.execute(query, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
-    def append(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
-        """Add rows, with the table's columns in its order, to the table of that name.
+    def append(self, table: Table, rows: pa.Table, name: str) -> None:
+        """Add rows, with the table's columns, to the table of that name.
 
         Texts with the character 0, which PostgreSQL keeps nowhere, get another one in its place.
         """
         self.rows("SAVEPOINT rows")
         try:
             self._copy(table, rows, name)
-        except (psycopg.DataError, errors.CharacterNotInRepertoire):
+        except errors.CharacterNotInRepertoire:
             self.rows("ROLLBACK TO rows")
-            kept = POSTGRES.kept_text
-            self._copy(table, [[kept(each) if isinstance(each, str) else each for each in row] for row in rows], name)
+            kept = [
+                pc.replace_substring(column, NUL, SHOWN_NUL) if pa.types.is_string(column.type) else column
+                for column in rows.columns
+            ]
+            self._copy(table, pa.table(kept, rows.schema), name)
 
-    def _copy(self, table: Table, rows: Sequence[Sequence[Any]], name: str) -> None:
+    def _copy(self, table: Table, rows: pa.Table, name: str) -> None:
         names = ", ".join(quoted(column.name) for column in table.columns)
         statement = f"COPY {quoted(name)} ({names}) FROM STDIN (FORMAT BINARY)"
+        encoder = ArrowToPostgresBinaryEncoder(rows.schema)
         with self._may_fail(), self._connection.cursor().copy(statement) as copy:
-            copy.set_types([_BINARY[column.kind] for column in table.columns])
-            for row in rows:
-                copy.write_row(row)
+            copy.write(encoder.write_header())
+            for batch in rows.to_batches(max_chunksize=COPIED_ROWS):
+                copy.write(encoder.write_batch(batch))
+            copy.write(encoder.finish())
 
     def begin(self) -> None:
         """Begin a database transaction."""
