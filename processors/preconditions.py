@@ -43,8 +43,9 @@ def first_objection(customer: CustomerView, body: Command, *, may_hold_card: boo
 
 def _names_much_money(body: Command) -> bool:
     """Whether an amount has as many digits as a card number: its bytes do not show them (`may_hold_card`)."""
-    amount = getattr(body, "amount", None)
-    return isinstance(amount, Decimal) and abs(amount) >= _MUCH
+    holders = (body, getattr(body, "line", None), getattr(body, "set", None), *getattr(body, "lines", ()))
+    amounts = (getattr(holder, "amount", None) for holder in holders)
+    return any(isinstance(amount, Decimal) and abs(amount) >= _MUCH for amount in amounts)
 
 
 def _malformed(body: Unparsed) -> Violation:

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     warehouse_server: SecretStr | None = None
     """Where `warehouse` is a URL it is kept here, out of logs, and the file is not used."""
     sink_processes: int = Field(default_factory=lambda: _spare_processors(4), ge=0, le=64)
-    """So many processes decode for the sink while it catches up, some 100 MB each; 0: it does that itself."""
+    """So many processes decode for the sink while it catches up, some 190 MB each; 0: it does that itself."""
 
     turn_items: int = Field(2000, ge=1, le=100_000)
     turn_seconds: float = Field(1.0, gt=0, le=60)

@@ -182,8 +182,8 @@ def _avoid_circles(work: Work, choices: dict[str, list[Choice]]) -> None:
 
     def circles() -> Iterator[str]:
         for account_id, offered in choices.items():
-            several = len(offered) > 1 and (work.only_takes_back or offered[0].back is not None)
-            if several and _in_circle(work, choices, account_id):
+            may_pass = bool(offered) and (offered[0].back is not None or (len(offered) > 1 and work.only_takes_back))
+            if may_pass and _in_circle(work, choices, account_id):
                 yield account_id
 
     while (passed := min(circles(), key=lambda found: choices[found][0].back is not None, default=None)) is not None:

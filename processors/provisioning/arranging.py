@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from processors.acting import ON
 from processors.context import Context
 from processors.view.customer import CustomerView
-from processors.view.rows.subscriptions import distributed
+from processors.view.rows.subscriptions import ITEM_ON, SERVICE_ON
 from schemas.catalog import ProviderRules
 from schemas.fields import Event
 from schemas.provisioning import (
@@ -177,12 +177,12 @@ def _rules_of(distributor: Distributor, context: Context) -> ProviderRules | Non
 
 
 def _holds_anything(after: CustomerView, distributor: Distributor) -> bool:
-    return _count(after, distributor, "service") > 0 or _count(after, distributor, "item") > 0
+    return _count(after, distributor, SERVICE_ON) > 0 or _count(after, distributor, ITEM_ON) > 0
 
 
 def _count(after: CustomerView, distributor: Distributor, kind: str) -> int:
     """How many services or items are on a distributor; none of them is read."""
-    return sum(1 for _ in after.scan(distributed(distributor.distributor_id, kind)))
+    return sum(1 for _ in after.scan((kind, distributor.distributor_id)))
 
 
 def _overfull(
@@ -194,7 +194,7 @@ def _overfull(
         return []
     found: list[Violation] = []
     if rules.max_services is not None:
-        services = _count(after, distributor, "service")
+        services = _count(after, distributor, SERVICE_ON)
         if services > rules.max_services:
             found.append(_broken(distributor, "MAX_SERVICES", rules.max_services, services))
     if rules.allowed_product_types is not None and (strange := types - set(rules.allowed_product_types)):
@@ -205,7 +205,7 @@ def _overfull(
 
 def _without_item(after: CustomerView, distributor: Distributor) -> list[Violation]:
     """ITEM_REQUIRED."""
-    if _count(after, distributor, "item") > 0:
+    if _count(after, distributor, ITEM_ON) > 0:
         return []
     if not any(service.state in ON for service in after.distributed_services(distributor.distributor_id)):
         return []

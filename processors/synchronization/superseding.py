@@ -73,8 +73,7 @@ def cancel(work: Work, task: Task) -> None:
     else:
         _flip(work, task, holding)
     _flip_implicit(work, task)
-    if task.kept:
-        _leave_chain(work, task)
+    _leave_chain(work, task, holding)
 
 
 def _delete(work: Work, task: Task, holding: Holding) -> None:
@@ -188,14 +187,15 @@ def _is_closed(work: Work, name: str, target: str) -> bool:
     return account is not None and account.state is AccountState.DEACTIVATED
 
 
-def _leave_chain(work: Work, task: Task) -> None:
+def _leave_chain(work: Work, task: Task, holding: Holding) -> None:
     """The line after this one goes back to what was before this one (FLP-3)."""
-    for kept in task.kept:
-        later: LineRef | SetBy | None = kept.by if kept.attribute in task.before else None
-        while later is not None:
-            known = _before(work, later.line_id, task.asset, kept.attribute)
+    kept = {found.attribute: found.by for found in task.kept}
+    for name in task.before:
+        later: LineRef | SetBy | None = kept.get(name) or holding.set_by.get(name)
+        while later is not None and later.line_id != task.line.line_id:
+            known = _before(work, later.line_id, task.asset, name)
             if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
-                _rebase(work, task, later, kept.attribute, known)
+                _rebase(work, task, later, name, known)
                 break
             later = None if known is None else known.set_by
 

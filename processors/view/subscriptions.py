@@ -132,11 +132,11 @@ class Holdings:
 
     def distributed_services(self, distributor_id: str) -> tuple[SubscriptionService, ...]:
         """Services that are on a distributor, by number."""
-        return self._listed(SubscriptionService, *rows.distributed(distributor_id, "service"))
+        return self._listed(SubscriptionService, rows.SERVICE_ON, distributor_id)
 
     def distributed_items(self, distributor_id: str) -> tuple[InstalledItem, ...]:
         """Installed items that are on a distributor, by number."""
-        return self._listed(InstalledItem, *rows.distributed(distributor_id, "item"))
+        return self._listed(InstalledItem, rows.ITEM_ON, distributor_id)
 
     def item(self, item_id: str) -> InstalledItem | None:
         """An installed item by its id."""

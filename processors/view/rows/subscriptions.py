@@ -19,7 +19,7 @@ from schemas.actions import ServiceState
 from schemas.amounts import as_stored
 from schemas.provisioning import Distributor, InstalledItem, InstalledItemRegistered, ProvisioningDistributorCreated
 from schemas.rosters import Charge, Member, Numbers, ReferenceRow, Tally
-from schemas.rows import DUE, Due, Family, due_member, moment_bytes
+from schemas.rows import DUE, Due, due_member, moment_bytes
 from schemas.schedule import ActionState, ScheduledAction, ScheduledActionCreated
 from schemas.subscriptions import (
     ActionReferenceRecorded,
@@ -35,6 +35,7 @@ SERVICE_OF, PLANNED, LIVE_SERVICE, COMPONENT = "service_of", "planned", "live_se
 TOP_LEVEL, TALLY = "top_level", "tally"
 DISTRIBUTOR_OF, ITEM_OF, SERIAL = "distributor_of", "item_of", "serial"
 ACTION_OF, PENDING = "action_of", "pending"
+SERVICE_ON, ITEM_ON = "service_on", "item_on"
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_member = msgspec.msgpack.Decoder(Member).decode
@@ -146,9 +147,9 @@ def _service(before: SubscriptionService | None, after: SubscriptionService, vie
         rows[(TOP_LEVEL, owner), place] = row
     if was is None or was.distributor_id != is_.distributor_id:
         if was is not None and was.distributor_id is not None:
-            rows[distributed(was.distributor_id, "service"), place] = None
+            rows[(SERVICE_ON, was.distributor_id), place] = None
         if is_.distributor_id is not None:
-            rows[distributed(is_.distributor_id, "service"), place] = mine
+            rows[(SERVICE_ON, is_.distributor_id), place] = mine
     if before is None or before.state is not after.state:
         rows |= _tallied(before.state if before else None, after, view)
     return rows
@@ -174,11 +175,6 @@ def _tallied(old: ServiceState | None, after: SubscriptionService, view: Reading
 # -- provisioning
 
 
-def distributed(distributor_id: str, kind: str) -> Family:
-    """The services (or items) on a distributor."""
-    return f"{kind}_on", distributor_id
-
-
 def _distributor(_: Distributor | None, after: Distributor, __: Reading) -> IndexRows:
     row = None if after.removed else after.distributor_id.encode()
     return {((DISTRIBUTOR_OF, after.subscription_id), _number(after.number)): row}
@@ -194,9 +190,9 @@ def _item(before: InstalledItem | None, after: InstalledItem, _: Reading) -> Ind
     was = before.distributor_id if before else None
     if was != after.distributor_id:
         if was is not None:
-            rows[distributed(was, "item"), place] = None
+            rows[(ITEM_ON, was), place] = None
         if after.distributor_id is not None:
-            rows[distributed(after.distributor_id, "item"), place] = mine
+            rows[(ITEM_ON, after.distributor_id), place] = mine
     return rows
 
 
@@ -249,10 +245,10 @@ INDEXES = (
         COMPONENT,
         TOP_LEVEL,
         TALLY,
-        "service_on",
+        SERVICE_ON,
         of_entities={SubscriptionService: _service},
     ),
     Index(DISTRIBUTOR_OF, of_entities={Distributor: _distributor}),
-    Index(ITEM_OF, SERIAL, "item_on", of_entities={InstalledItem: _item}),
+    Index(ITEM_OF, SERIAL, ITEM_ON, of_entities={InstalledItem: _item}),
     Index(ACTION_OF, PENDING, DUE, of_entities={ScheduledAction: _action}),
 )
