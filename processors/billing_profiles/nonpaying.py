@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from processors.billing_profiles.switching import pays_itself, waits_for_period
 from processors.billing_profiles.whole import is_whole, leaves, remember
 from processors.periods import start_of_day
 from schemas.accounts import Account
@@ -21,7 +22,7 @@ from schemas.billing_profiles import (
     ProfileState,
     SwitchTo,
 )
-from schemas.lineage import LineAction, LineRef
+from schemas.lineage import LineRef
 from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
@@ -40,13 +41,18 @@ def pointing_at(work: Work, account_id: str, payer_profile_id: str | None) -> Bi
 def covering(  # a service that begins to be paid for by another account
     work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, service_id: str, payer_profile_id: str
 ) -> None:
-    """The service is paid by exactly this profile: all services are, unless others are paid otherwise (HIE-2..4)."""
+    """The service is paid by exactly this profile (HIE-2..4).
+
+    All services are, unless the account pays others itself, or another profile covers all of them already: a service is
+    covered once (INV-OBA-5).
+    """
     found = pointing_at(work, account_id, payer_profile_id)
     if found is not None:
         _grow(work, desk, phase, task, found, service_id)
         return
     account = work.view.account(account_id)
-    alone = not desk.final(account_id).paid_by_account(account_id) and not work.view.nonpaying_profiles(account_id)
+    whole = any(is_whole(profile) for profile in work.view.nonpaying_profiles(account_id))
+    alone = not whole and not desk.final(account_id).paid_by_account(account_id)
     if alone and account is not None and work.view.corporate_of(account_id) is None:
         payer = work.view.billing_profile(payer_profile_id)
         alone = account.parent_account_id is None or (
@@ -190,7 +196,7 @@ def _from_own(  # an account stops to pay for a service itself
     final = desk.final(account_id)
     takes_all = not final.paid_by_account(account_id)
     account = work.view.account(account_id)
-    waits = takes_all and account is not None and _waits(task, account)
+    waits = takes_all and account is not None and waits_for_period(task, account)
     if takes_all and not work.view.nonpaying_profiles(account_id):
         covers = ALL
     else:
@@ -205,6 +211,7 @@ def _from_own(  # an account stops to pay for a service itself
 def _back_to_own(  # the account is to pay itself again
     work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, own: str | None
 ) -> None:
+    """At once where it has paid others itself all the time (HIE-8), else from its next period on (HIE-13)."""
     paid = desk.final(profile.account_id).paid_by_profile(profile.payer_profile_id)
     account = work.view.account(profile.account_id)
     plan = profile.planned_switch
@@ -214,15 +221,10 @@ def _back_to_own(  # the account is to pay itself again
         change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(kept)))
     elif plan is not None and plan.to is SwitchTo.OWN:
         return
-    elif plan is not None or account is None or not _waits(task, account):
+    elif plan is not None or account is None or not waits_for_period(task, account) or pays_itself(work, desk, account):
         close(work, phase, task, profile)
     else:
         _plan(work, phase, task, profile, account, SwitchTo.OWN, own)
-
-
-def _waits(task: Task, account: Account) -> bool:
-    """Whether a change of payer waits for the next period: not for a new service, not where no period runs (HIE-13)."""
-    return task.original is not LineAction.ADD and account.current_period is not None
 
 
 # -- events

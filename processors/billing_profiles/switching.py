@@ -5,12 +5,36 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from processors.billing_profiles.whole import leaves
 from processors.periods import start_of_day
+from schemas.accounts import Account
 from schemas.billing_profiles import BillingProfile, BillingProfileSwitchDropped, BillingProfileSwitched, PlannedSwitch
+from schemas.lineage import LineAction
 
 if TYPE_CHECKING:
+    from processors.billing_profiles.payers import Desk
     from processors.context import Context
+    from processors.synchronization.work import Task, Work
     from processors.view.customer import CustomerView
+
+
+def waits_for_period(task: Task, account: Account) -> bool:
+    """Whether a change of payer waits for the next period: not for a new service, not where no period runs (HIE-13)."""
+    return task.original is not LineAction.ADD and account.current_period is not None
+
+
+def pays_itself(work: Work, desk: Desk, account: Account) -> bool:
+    """Whether the account has a service that it pays for all the time: then nothing has to wait for its period (HIE-8).
+
+    Services of the same order do not count: they come back together, in whatever portions (INV-OBA-10). Nor do those
+    that a payer pays for until the period ends.
+    """
+    leaving = [profile.covers for profile in work.view.nonpaying_profiles(account.account_id) if leaves(profile)]
+    own = desk.now(account.account_id).paid_by_account(account.account_id)
+    return any(
+        service not in work.services and not any(covers and (covers.all or covers.lists(service)) for covers in leaving)
+        for service in own
+    )
 
 
 def period_started(

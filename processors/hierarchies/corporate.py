@@ -158,13 +158,16 @@ def _in_cycles(above: dict[str, str]) -> Iterator[str]:
 
 
 def _parents_first(nodes: Sequence[CorporateNode]) -> Iterator[CorporateNode]:
-    below: dict[str | None, list[CorporateNode]] = {}
+    """The nodes as they are listed; one that stands before its parent waits for it (CRE-15)."""
+    told: set[str | None] = {None}
+    waiting: dict[str | None, list[CorporateNode]] = {}
     for node in nodes:
-        below.setdefault(node.parent_account_id, []).append(node)
-    waiting = list(below.get(None, []))
-    for node in waiting:
-        yield node
-        waiting.extend(below.get(node.account_id, []))
+        waiting.setdefault(node.parent_account_id, []).append(node)
+        ready = waiting.pop(node.parent_account_id) if node.parent_account_id in told else []
+        for found in ready:
+            told.add(found.account_id)
+            yield found
+            ready.extend(waiting.pop(found.account_id, []))
 
 
 def demands(tree: Tree) -> Iterator[tuple[str, Demand]]:

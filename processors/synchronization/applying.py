@@ -210,21 +210,23 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
     """Profiles and parent link of a service that has another account or another payer."""
     was = {} if old is None else old.values
     account, before = new.values.get(SERVICE_ACCOUNT), was.get(SERVICE_ACCOUNT)
-    if before is not None and before != account:
-        _leave(work, desk, task, service, before, was.get(BILLING_PROFILE))
-        touch(work, Phase.MOVES, task, before, service, (old, None))
-    if account is None:
-        return
     pair = (was.get(BILLING_ACCOUNT), was.get(BILLING_PROFILE))
     target = (new.values.get(BILLING_ACCOUNT), new.values.get(BILLING_PROFILE))
-    if task.begins and target[0] == account:
+    if task.begins and account is not None and target[0] == account:
         nonpaying.exclude(work, desk, Phase.MOVES, task, account)
-    if before != account:
+    if before == account:
+        if account is not None and pair != target:
+            nonpaying.repay(work, desk, Phase.MOVES, task, nonpaying.Repaid(account, service, pair, target))
+            touch(work, Phase.MOVES, task, account, service, (old, new))
+        return
+    if before is not None:
+        _leave(work, desk, task, service, before, was.get(BILLING_PROFILE))
+    if account is not None:
         _join(work, desk, Phase.MOVES, task, account, new.values)
+    if before is not None:
+        touch(work, Phase.MOVES, task, before, service, (old, None))
+    if account is not None:
         touch(work, Phase.MOVES, task, account, service, (None, new))
-    elif pair != target:
-        nonpaying.repay(work, desk, Phase.MOVES, task, nonpaying.Repaid(account, service, pair, target))
-        touch(work, Phase.MOVES, task, account, service, (old, new))
 
 
 def _leave(work: Work, desk: Desk, task: Task, service: str, account: str, profile_id: str | None) -> None:

@@ -96,6 +96,17 @@ class Brought:
         profile = self._context.catalog.profile(wanted.account_profile)
         return profile.type if profile else None
 
+    def currency_of(self, account_id: str) -> str | None:
+        """Currency of an account that exists or is to be created, even if something else forbids it."""
+        known = self._view.account(account_id)
+        if known is not None:
+            return known.currency
+        wanted = self.accounts.get(account_id)
+        if wanted is None or wanted.currency is not None or wanted.account_profile is None:
+            return wanted.currency if wanted else None
+        profile = self._context.catalog.profile(wanted.account_profile)
+        return profile.currency if profile else None
+
     def unused(self) -> tuple[Unused, ...]:
         """Data that no processed line needed (CRE-14, CRP-2)."""
         trees = [("CORPORATE_HIERARCHY", self.value(tree.corporate_account)) for tree in self.trees]

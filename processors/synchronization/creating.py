@@ -121,6 +121,16 @@ def _create(work: Work, brought: Brought, account_id: str, demand: Demand) -> No
     data = brought.accounts[account_id]
     task, path = demand.task, f"accounts.{brought.places[account_id]}"
     needed = tuple(role for role in Role if role in demand.roles)
+    command = CreateAccount(
+        account_id=account_id,
+        roles=data.roles or needed or None,
+        **{field: getattr(data, field) for field in _COPIED},
+    )
+    decision = create(work.view, command, work.context)
+    if isinstance(decision, Refused):
+        for broken in decision.violations:
+            at = path if broken.path is None else f"{path}.{broken.path}"
+            work.refuse(task.place, msgspec.structs.replace(broken, path=at), row="CRE-7")
     if data.roles is not None and not set(needed) <= set(data.roles):
         invalid = violation(
             Code.ACCOUNT_CLASS_INVALID,
@@ -137,16 +147,7 @@ def _create(work: Work, brought: Brought, account_id: str, demand: Demand) -> No
     if data.address is None:
         missing = violation(Code.PRIMARY_ADDRESS_MISSING, "CRE-7a", f"{path}.address", account=account_id)
         work.refuse(task.place, missing)
-    command = CreateAccount(
-        account_id=account_id,
-        roles=data.roles or needed or None,
-        **{field: getattr(data, field) for field in _COPIED},
-    )
-    decision = create(work.view, command, work.context)
     if isinstance(decision, Refused):
-        for broken in decision.violations:
-            at = path if broken.path is None else f"{path}.{broken.path}"
-            work.refuse(task.place, msgspec.structs.replace(broken, path=at), row="CRE-7")
         return
     events = decision.events if isinstance(decision, Accepted) else decision
     work.record(Phase.ACCOUNTS, *(_made(event, demand) for event in events))

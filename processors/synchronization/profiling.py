@@ -141,11 +141,14 @@ def _reopen_method(work: Work, method_id: str, task: Task) -> None:
 
 
 def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> None:
-    """A new paying profile on its account, which is there or was made before it (CRE-9, CRE-10, CRE-13)."""
+    """A new paying profile on its account (CRE-9, CRE-10, CRE-13).
+
+    What the draft refuses is made there all the same, so that the rest of it can be judged too: a profile that lacks a
+    part, and one on an account that may not be made. Only a currency that nobody knows leaves it out.
+    """
     task = demand.task
     path = f"billing_profiles.{list(brought.profiles).index(data.billing_profile_id)}"
-    missing = list(_missing(data))
-    for field in missing:
+    for field in _missing(data):
         incomplete = violation(
             Code.BILLING_PROFILE_INCOMPLETE,
             "CRE-9",
@@ -154,30 +157,31 @@ def _create(work: Work, brought: Brought, data: ProfileData, demand: Demand) -> 
             field=field,
         )
         work.refuse(task.place, incomplete)
-    account = work.view.account(brought.value(data.account))
-    if account is None or missing or data.payment_method is None:
+    account_id = brought.value(data.account)
+    expected = brought.currency_of(account_id)
+    _check_others(work, task, account_id, data, path)
+    currency = data.currency or expected
+    if currency is None:
         return
-    currency = data.currency or account.currency
-    if currency != account.currency:
+    if expected not in (None, currency):
         mismatch = violation(
             Code.CURRENCY_MISMATCH,
             "CRE-13",
             f"{path}.currency",
             of="ACCOUNT",
             given=currency,
-            expected=account.currency,
+            expected=expected,
         )
         work.refuse(task.place, mismatch)
-    _check_others(work, task, account.account_id, data, path)
-    method_id = _provide_method(work, data, data.payment_method, account.account_id, task)
+    method = data.payment_method
     created = BillingProfileCreated(
         billing_profile_id=data.billing_profile_id,
-        account_id=account.account_id,
+        account_id=account_id,
         paying=True,
-        payment_method_id=method_id,
+        payment_method_id=None if method is None else _provide_method(work, data, method, account_id, task),
         frequency=data.frequency,
         currency=currency,
-        primary=data.primary or not (work.view.had_profile(account.account_id) or _is_claimed(brought, data)),
+        primary=data.primary or not (work.view.had_profile(account_id) or _is_claimed(brought, data)),
         contact=data.contact,
         address=data.address,
         billing_systems=tuple(demand.systems),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -204,6 +205,12 @@ class Work:
         self._events: list[tuple[Phase, int, Event]] = []
         self._slots = 0
         self._violations: list[tuple[int, int, int, Violation]] = []
+
+    @cached_property
+    def services(self) -> frozenset[str | None]:
+        """Every service that a line of the order is about, in this command or not. To be asked when all are planned."""
+        known = (line.service_id for line in self.view.lines(self.order.order_id))
+        return frozenset((*known, *(task.asset for task in self.planned.values())))
 
     # -- assignments, as the lines before this one leave them
 
