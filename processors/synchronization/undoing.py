@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -188,16 +187,10 @@ def _has_charge(work: Work, marked: str, account: Account | None) -> bool:
     first = work.view.first_use(marked)
     if first is None or account is None:
         return False
-    used_from = local_day(max(first, _opened_again(account) or first), work.context.zone)
+    used_from = local_day(first, work.context.zone)
     current, previous = account.current_period, account.previous_period
     ended = current.start if current is not None else previous.end if previous is not None else None
     return ended is not None and used_from < ended and previous is not None
-
-
-def _opened_again(account: Account) -> datetime | None:
-    """Since when an account that was closed unused is open again: what was before carried nothing (UND-5)."""
-    closed = (entry.valid_to for entry in reversed(account.state_history) if entry.state is AccountState.DEACTIVATED)
-    return next(closed, None)
 
 
 def _keep(work: Work, task: Task, kind: UseKind, object_id: str, need: Need) -> None:

@@ -11,12 +11,15 @@ from datetime import datetime
 import msgspec
 
 from processors.view.rows.indexes import Index, IndexRows, Reading
+from schemas.accounts import AccountState, AccountStateChanged
 from schemas.billing_profiles import (
     AssignmentState,
     BillingAssignment,
     BillingAssignmentChanged,
     BillingAssignmentStarted,
     BillingProfile,
+    BillingProfileStateChanged,
+    ProfileCause,
     ProfileState,
 )
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
@@ -163,6 +166,18 @@ def _first_uses(values: Iterable[tuple[str, str | None]], at: datetime, view: Re
     return {row: _encode(at) for row in found if view.index(*row) is None}
 
 
+def _profile_state(event: BillingProfileStateChanged, _: Reading) -> IndexRows:
+    """A profile that is closed unused may be opened again, and begins anew then (UND-5)."""
+    unused = event.new_state is ProfileState.CLOSED and event.cause is ProfileCause.ORDER_LINE_CANCELLED
+    return {((FIRST_USE,), (PROFILE + event.billing_profile_id).encode()): None} if unused else {}
+
+
+def _account_state(event: AccountStateChanged, _: Reading) -> IndexRows:
+    """So may an account (UND-5)."""
+    unused = event.to is AccountState.DEACTIVATED and event.line is not None
+    return {((FIRST_USE,), (ACCOUNT + event.account_id).encode()): None} if unused else {}
+
+
 # -- orders
 
 
@@ -239,7 +254,12 @@ INDEXES = (
     Index(NAMED_BY_ASSIGNMENT, OWNED, ASSIGNED_NUMBER, ASSIGNED_TO, of_entities={BillingAssignment: _assignment}),
     Index(
         FIRST_USE,
-        of_events={BillingAssignmentStarted: _started, BillingAssignmentChanged: _changed},
+        of_events={
+            BillingAssignmentStarted: _started,
+            BillingAssignmentChanged: _changed,
+            BillingProfileStateChanged: _profile_state,
+            AccountStateChanged: _account_state,
+        },
     ),
     Index(NAMED_BY_LINE, CHARGED, of_entities={OrderLine: _line}),
     Index(AWAITED_BY, of_entities={Order: _order}),
