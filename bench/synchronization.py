@@ -26,7 +26,7 @@ from schemas.malformed import Misfit, read_body
 from schemas.synchronization import SynchronizeOrderBillingAccounts
 from schemas.words import AskedCommand
 from streams.running import collect_rarely
-from tests.accounts.book import CUSTOMER, Book, completed
+from tests.accounts.book import CUSTOMER, Book, completed, new_service
 
 LIMIT_MILLISECONDS = 20.0
 LINES, PAYERS, SHOPS = 500, 20, 180
@@ -53,25 +53,11 @@ def profile(name: str) -> dict[str, Any]:
     }
 
 
-def line(number: int, shop: str, payer: str) -> dict[str, Any]:
-    """A new service of a shop, with its payer."""
-    return {
-        "line_id": f"l-{number}",
-        "action": "ADD",
-        "service_action": "ADD",
-        "service_catalog": "TV",
-        "product_id": "TV_MINI",
-        "billing_type": "SUBSCRIPTION",
-        "service_account": {"account_id": shop},
-        "billing_account": {"account_id": payer},
-        "billing_profile": f"bp-{payer}",
-    }
-
-
 def lines(first: int = 0) -> list[dict[str, Any]]:
     """So many lines over so many accounts."""
     return [
-        line(number, f"n-{number % SHOPS}", f"hq-{number % SHOPS % PAYERS}") for number in range(first, first + LINES)
+        new_service(f"l-{number}", f"n-{number % SHOPS}", f"hq-{number % SHOPS % PAYERS}")
+        for number in range(first, first + LINES)
     ]
 
 
@@ -165,7 +151,7 @@ def main() -> int:
     gone = milliseconds(lambda: completed(again("CancelOrder", order_id="o-1", reason="no more")), rounds=1)
     row("its cancellation: all of it is taken back", "", gone)
     grown = synchronizing(**tree())
-    corporate = ordered([line(0, "n-1", "n-0")], corporate_account_type=CORPORATE)
+    corporate = ordered([new_service("l-0", "n-1", "n-0")], corporate_account_type=CORPORATE)
     for number in range(NODES):  # a command may bring no more than 500 of them along
         completed(corporate.ask("CreateAccount", **account(f"n-{number}", type=CORPORATE)))
     before = len(corporate.history)

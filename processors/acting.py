@@ -62,6 +62,28 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     undoing: Undoing | None = None
     """Set where it undoes what a line of an order did."""
 
+    @classmethod
+    def asked(  # what a command, an order's line or an account's end asks for
+        cls,
+        command: ActionCommand | CreateSubscription,
+        subscription_id: str,
+        effective_at: datetime,
+        context: Context,
+        cause: ServiceCause = ServiceCause.COMMAND,
+        place: tuple[object, ...] = (),
+    ) -> Action:
+        """An action of the command that is being decided, in the name of who asks (CLS-2)."""
+        return cls(
+            command=command,
+            subscription_id=subscription_id,
+            effective_at=effective_at,
+            command_id=context.command_id,
+            performed_by=author(context),
+            performed_at=context.performed_at,
+            cause=cause,
+            place=place,
+        )
+
     def derived_id(self, context: Context, *parts: object) -> str:
         """Derive an id from the submission's command id."""
         return derive(context.customer_id, self.command_id, *self.place, *parts)

@@ -63,11 +63,12 @@ def given_back(work: Work, final: Payers, account: Account, touches: Sequence[To
     flips = [found for found in touches if found.task.is_cancelled]
     if not flips:
         return
+    here = account.account_id
     if account.parent_account_id is not None:
-        starts = _replaced(work, account.account_id, account.parent_line_id, alone=False)
+        starts = [_stood_before(work, here, account.parent_line_id)]
     else:
         lines = dict.fromkeys((account.parent_line_id, *(found.task.line.line_id for found in flips)))
-        starts = [link for line_id in lines for link in _replaced(work, account.account_id, line_id, alone=True)]
+        starts = [_remembered(work, here, line_id) for line_id in lines if _holds_nothing(work, line_id)]
     back = {found.service_id for found in flips}
     for start in starts:
         for link in reversed(list(_unwound(work, start))):
@@ -75,27 +76,37 @@ def given_back(work: Work, final: Payers, account: Account, touches: Sequence[To
                 yield Choice(link.parent_account_id, link.lineage, flips[0], link)
 
 
-def _replaced(work: Work, account_id: str, line_id: str | None, *, alone: bool) -> list[LinkBefore]:
-    """The link that stood before a line's, if the line holds nothing any more; nor those that moved it with it."""
+def _stood_before(work: Work, account_id: str, line_id: str | None) -> LinkBefore | None:
+    """The link that stood before a line's, if neither it nor those that moved the account with it hold anything now.
+
+    A line that remembers none put the account where nothing was.
+    """
+    if line_id is None or not _holds_nothing(work, line_id):
+        return None
+    link = _remembered(work, account_id, line_id) or LinkBefore(account_id=account_id)
+    return None if any(_is_in_force(work, other) for other in link.with_lines) else link
+
+
+def _remembered(work: Work, account_id: str, line_id: str | None) -> LinkBefore | None:
     line = None if line_id is None else work.view.line(line_id)
-    if line is None or line.sync is None or _is_in_force(work, line.line_id):
-        return []
-    link = next((found for found in line.sync.links if found.account_id == account_id), None)
-    if link is None:
-        return [] if alone else [LinkBefore(account_id=account_id)]
-    return [link] if alone or not any(_is_in_force(work, other) for other in link.with_lines) else []
+    links = () if line is None or line.sync is None else line.sync.links
+    return next((link for link in links if link.account_id == account_id), None)
 
 
-def _unwound(work: Work, start: LinkBefore) -> Iterator[LinkBefore]:
+def _unwound(work: Work, start: LinkBefore | None) -> Iterator[LinkBefore]:
     """A link that was replaced, the one before it if its line holds nothing any more either, and so on."""
     met: set[str | None] = set()
-    links = [start]
-    while links:
-        (link,) = links
+    link = start
+    while link is not None and link.line_id not in met:
         yield link
         met.add(link.line_id)
-        before = _replaced(work, link.account_id, link.line_id, alone=False)
-        links = [found for found in before if found.line_id not in met]
+        link = _stood_before(work, link.account_id, link.line_id)
+
+
+def _holds_nothing(work: Work, line_id: str | None) -> bool:
+    """Whether a line was synchronized and holds nothing any more."""
+    line = None if line_id is None else work.view.line(line_id)
+    return line is not None and line.sync is not None and not _is_in_force(work, line.line_id)
 
 
 def _is_in_force(work: Work, line_id: str) -> bool:

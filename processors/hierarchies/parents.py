@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 def settle(work: Work, desk: Desk) -> None:
     """Give every account that was touched the parent that it is to have (HIE-1 .. HIE-8, HIE-14 .. HIE-16)."""
+    accounts: dict[str, Account] = {}
     choices: dict[str, list[Choice]] = {}
     for account_id, touches in work.touched.items():
         account = work.view.account(account_id)
         if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
+            accounts[account_id] = account
             choices[account_id] = list(_choices(work, desk.final(account_id), account, touches))
     _avoid_circles(work, choices)
-    for account_id, found in choices.items():
-        account = work.view.account(account_id)
-        assert account is not None, "as above"
-        touches = work.touched[account_id]
+    for account_id, account in accounts.items():
+        found, touches = choices[account_id], work.touched[account_id]
         moves = found[0] if found and found[0].parent != account.parent_account_id else None
         remember(desk.final(account_id), account, touches, moves)
         if found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from processors.acting import Action, author
+from processors.acting import Action
 from processors.context import Context
 from processors.subscriptions.effects import own_effect
 from processors.subscriptions.opening import last_fact
@@ -25,15 +25,7 @@ def cancel_all(customer: CustomerView, account_id: str, since: datetime, context
         command = ChangeSubscriptionState(
             subscription_id=subscription.subscription_id, action=SubscriptionAction.CANCEL
         )
-        action = Action(
-            command=command,
-            subscription_id=subscription.subscription_id,
-            effective_at=max(since, *facts),
-            command_id=context.command_id,
-            performed_by=author(context),
-            performed_at=context.performed_at,
-            cause=ServiceCause.ACCOUNT,
-        )
+        action = Action.asked(command, subscription.subscription_id, max(since, *facts), context, ServiceCause.ACCOUNT)
         effect = own_effect(customer, (action,), context)
         assert not effect.violations, f"nothing stands against the end of a subscription: {effect.violations}"
         yield from effect.events

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from processors.acting import Action, Effect, author
+from processors.acting import Action, Effect
 from processors.context import Context
 from processors.decision import Accepted, Decision, Refused
 from processors.references import as_given, find_account
@@ -24,7 +24,6 @@ from schemas.subscriptions import (
     ChangeServiceState,
     CreateSubscription,
     ServiceAction,
-    ServiceCause,
     Subscription,
 )
 
@@ -51,7 +50,7 @@ def create(customer: CustomerView, command: CreateSubscription, context: Context
 
     taken = command.subscription_id is not None and customer.subscription(command.subscription_id) is not None
     subscription_id = None if taken else command.subscription_id
-    action = _action(
+    action = Action.asked(
         command,
         subscription_id or context.derived_id("subscription"),
         context.performed_at or context.at,
@@ -82,7 +81,7 @@ def act(customer: CustomerView, command: ActionCommand, context: Context) -> Dec
     if incomplete is not None:
         return Refused((incomplete,))
 
-    action = _action(command, subscription.subscription_id, context.at, context)
+    action = Action.asked(command, subscription.subscription_id, context.at, context)
     repeated = said_before(customer, action.subscription_id, command, "ABS-12")
     if repeated is not None:
         taken = opening.id_violations(customer, command)
@@ -105,23 +104,6 @@ def act(customer: CustomerView, command: ActionCommand, context: Context) -> Dec
     if not events:
         return Accepted(events=_recorded(action), preview=decided.preview)
     return Accepted(events=(*events, *_recorded(action)), preview=decided.preview)
-
-
-def _action(
-    command: ActionCommand | CreateSubscription,
-    subscription_id: str,
-    effective_at: datetime,
-    context: Context,
-) -> Action:
-    return Action(
-        command=command,
-        subscription_id=subscription_id,
-        effective_at=effective_at,
-        command_id=context.command_id,
-        performed_by=author(context),
-        performed_at=context.performed_at,
-        cause=ServiceCause.COMMAND,
-    )
 
 
 def _common_violations(view: CustomerView, action: Action, context: Context) -> list[Violation]:

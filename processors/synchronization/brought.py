@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from processors.references import as_given, find_account
@@ -13,6 +13,8 @@ from schemas.synchronization import AccountData, CorporateData, ProfileData, Syn
 if TYPE_CHECKING:
     from processors.context import Context
     from processors.view.customer import CustomerView
+    from schemas.accounts import Account
+    from schemas.catalog import AccountProfile
 
 
 class Brought:
@@ -87,25 +89,24 @@ class Brought:
 
     def type_of(self, account_id: str) -> str | None:
         """Type of an account that exists or is to be created."""
-        known = self._view.account(account_id)
-        if known is not None:
-            return known.type
-        wanted = self.accounts.get(account_id)
-        if wanted is None or wanted.type is not None or wanted.account_profile is None:
-            return wanted.type if wanted else None
-        profile = self._context.catalog.profile(wanted.account_profile)
-        return profile.type if profile else None
+        return self._first_said(account_id, lambda holder: holder.type)
 
     def currency_of(self, account_id: str) -> str | None:
         """Currency of an account that exists or is to be created, even if something else forbids it."""
+        return self._first_said(account_id, lambda holder: holder.currency)
+
+    def _first_said(
+        self, account_id: str, said: Callable[[Account | AccountData | AccountProfile], str | None]
+    ) -> str | None:
+        """What the account says; of one that is to be created its data, else its profile in the catalog (ACC-2)."""
         known = self._view.account(account_id)
         if known is not None:
-            return known.currency
+            return said(known)
         wanted = self.accounts.get(account_id)
-        if wanted is None or wanted.currency is not None or wanted.account_profile is None:
-            return wanted.currency if wanted else None
+        if wanted is None or said(wanted) is not None or wanted.account_profile is None:
+            return said(wanted) if wanted else None
         profile = self._context.catalog.profile(wanted.account_profile)
-        return profile.currency if profile else None
+        return said(profile) if profile else None
 
     def unused(self) -> tuple[Unused, ...]:
         """Data that no processed line needed (CRE-14, CRP-2)."""

@@ -90,6 +90,21 @@ class Book:
         return [self.account(account_id) for account_id in view.ids("account")]
 
 
+def new_service(line_id: str, account: str, payer: str) -> dict[str, Any]:
+    """A line of an order: a new service of an account, paid by another one's profile of its name."""
+    return {
+        "line_id": line_id,
+        "action": "ADD",
+        "service_action": "ADD",
+        "service_catalog": "TV",
+        "product_id": "TV_MINI",
+        "billing_type": "SUBSCRIPTION",
+        "service_account": {"account_id": account},
+        "billing_account": {"account_id": payer},
+        "billing_profile": f"bp-{payer}",
+    }
+
+
 def nordlys() -> Catalog:
     """The demo's catalog."""
     return read_catalog(NORDLYS)

@@ -17,6 +17,7 @@ from schemas.order_events import BillingSystemUpdated
 from schemas.payments import PaymentRecorded, PaymentReversed
 from schemas.subscriptions import SubscriptionServiceAdded
 from schemas.synchronization import OrderAccountSyncCompleted
+from tests.accounts.book import new_service
 from tests.faults.load import Sent, framed
 from tests.faults.rig import RESTORED, Rig
 
@@ -39,25 +40,12 @@ ONCE = (
 """What may happen once to each thing, however often it is asked for."""
 
 
-def line(line_id: str, account: str) -> dict[str, Any]:
-    """A service that the headquarters pay."""
-    return {
-        "line_id": line_id,
-        "action": "ADD",
-        "service_action": "ADD",
-        "service_catalog": "TV",
-        "product_id": "TV_MINI",
-        "billing_type": "SUBSCRIPTION",
-        "service_account": {"account_id": account},
-        "billing_account": {"account_id": "n-hq"},
-        "billing_profile": "bp-hq",
-        "billing_system": "BRM-1",
-    }
+BILLED = {"billing_profile": "bp-hq", "billing_system": "BRM-1"}
 
 
 def steps(order_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """An order from its submission to the update, in the order in which a CRM sends it."""
-    lines = [line(f"{order_id}-{account}", account) for account in ACCOUNTS]
+    lines = [new_service(f"{order_id}-{account}", account, "n-hq") | BILLED for account in ACCOUNTS]
     yield "SubmitOrder", {"order_id": order_id, "lines": lines}
     yield (
         "SynchronizeOrderBillingAccounts",

@@ -8,7 +8,7 @@ import pytest
 
 from processors.billing_profiles.following import follow_payer, paid_children
 from schemas.billing_profiles import BillingProfileStateChanged, ProfileCause, ProfileState
-from tests.accounts.book import Book, completed
+from tests.accounts.book import Book, completed, new_service
 
 SEALED = "sealed:v1:AAAAAAAAAAAA:" + "x" * 60
 PERSON = {"contact": {"last_name": SEALED}, "address": {"street": SEALED, "city": SEALED, "country": SEALED}}
@@ -16,26 +16,12 @@ ACCOUNT: dict[str, Any] = {"account_profile": "mobile", **PERSON}
 PROFILE: dict[str, Any] = {"frequency": "MONTHLY", "payment_method": {"kind": "INVOICE"}, **PERSON}
 
 
-def line(line_id: str, account: str, payer: str) -> dict[str, Any]:
-    """An ADD of a service that an account's payer pays for."""
-    return {
-        "line_id": line_id,
-        "action": "ADD",
-        "service_action": "ADD",
-        "service_catalog": "TV",
-        "product_id": "TV_MINI",
-        "billing_type": "SUBSCRIPTION",
-        "service_account": {"account_id": account},
-        "billing_account": {"account_id": payer},
-        "billing_profile": f"bp-{payer}",
-    }
-
-
 @pytest.fixture
 def book() -> Book:
     """n-hq pays for n-shop and n-kiosk, n-shop for itself too."""
     book = Book(default_billing_system="BRM-1")
-    lines = [line("l-1", "n-shop", "n-hq"), line("l-2", "n-kiosk", "n-hq"), line("l-3", "n-shop", "n-shop")]
+    told = (("l-1", "n-shop", "n-hq"), ("l-2", "n-kiosk", "n-hq"), ("l-3", "n-shop", "n-shop"))
+    lines = [new_service(*line) for line in told]
     completed(book.ask("SubmitOrder", order_id="o-1", lines=lines))
     named = ("n-hq", "n-shop", "n-kiosk")
     answered = book.ask(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from processors.acting import Action, Undoing, author
+from processors.acting import Action, Undoing
 from processors.context import Context
 from processors.orders.billed_services import found_by
 from processors.orders.billing.targets import NewSubscription, Target
@@ -48,7 +48,9 @@ def creation(made: NewSubscription, effective_at: datetime, context: Context) ->
         subscription_type=made.subscription_type,
         initial_state=InitialServiceState.EFFECTIVE,
     )
-    return _action(command, made.subscription_id, made.subscription_id, effective_at, context)
+    return Action.asked(
+        command, made.subscription_id, effective_at, context, ServiceCause.ORDER, (made.subscription_id,)
+    )
 
 
 def action_of(view: CustomerView, target: Target, effective_at: datetime, context: Context) -> Action | None:
@@ -56,27 +58,9 @@ def action_of(view: CustomerView, target: Target, effective_at: datetime, contex
     command = _command(view, target, context)
     if command is None:
         return None
-    action = _action(command, target.subscription_id, target.line.line_id, effective_at, context)
+    place = (target.line.line_id,)
+    action = Action.asked(command, target.subscription_id, effective_at, context, ServiceCause.ORDER, place)
     return action if target.undoes is None else msgspec.structs.replace(action, undoing=_undoing(target, target.undoes))
-
-
-def _action(
-    command: ActionCommand | CreateSubscription,
-    subscription_id: str,
-    place: str,
-    effective_at: datetime,
-    context: Context,
-) -> Action:
-    return Action(
-        command=command,
-        subscription_id=subscription_id,
-        effective_at=effective_at,
-        command_id=context.command_id,
-        performed_by=author(context),
-        performed_at=context.performed_at,
-        cause=ServiceCause.ORDER,
-        place=(place,),
-    )
 
 
 def swapped_to(line: OrderLine, context: Context) -> str:
