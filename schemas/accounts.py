@@ -232,9 +232,7 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     created_by: Annotated[Lineage | None, doc("The order line that created it")] = None
     parent_lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
     parent_before: Annotated[str | None, doc("The parent that an order line replaced first (HIE-14)")] = None
-    parent_line_id: Annotated[str | None, doc("The line that put it there, or whose cancellation did; null: none")] = (
-        None
-    )
+    parent_since: Annotated[int, doc("Number of the transaction in which a command said who is above it; 0: the first")] = 0
     closed_by: Annotated[LineRef | None, doc("The cancelled order line that closed it unused (UND-5)")] = None
     bill_cycle: Annotated[BillCycleSetting, doc("When the account is billed")]
     bill_cycle_history: Annotated[
@@ -301,6 +299,7 @@ class AccountDetailsChanged(Event, frozen=True, kw_only=True):
 
     account_id: AccountId
     changes: Annotated[tuple[DetailChange, ...], doc("Each field that differs, in the order of the command's fields")]
+    sequence: Annotated[int | None, doc("Number of the transaction, where the parent changes")] = None
 
 
 class AccountStateChangePlanned(Event, frozen=True, kw_only=True):

@@ -81,7 +81,6 @@ class AccountHierarchyChanged(Event, frozen=True, kw_only=True):
     new_lineage: Annotated[Lineage | None, doc("What made the new link; null: no order did")] = None
     implicitly_moved: Annotated[tuple[str, ...], doc("Services that moved along (HIE-9)")] = ()
     cause: Annotated[LinkCause, doc("Why")]
-    line_id: Annotated[str | None, doc("The line that puts it there, or whose cancellation does; null: none")] = None
 
 
 class CollectionsGroupCreated(Event, frozen=True, kw_only=True):

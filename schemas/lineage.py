@@ -101,22 +101,19 @@ class ImplicitMove(Word, frozen=True, kw_only=True):
     before: Annotated[ValueSet, doc("What it was")]
 
 
-class LinkBefore(Word, frozen=True, kw_only=True):
-    """Where an account stood before a line first took a service from it, or from its payer there (INV-OBA-2)."""
+class LineStep(Word, frozen=True, kw_only=True):
+    """What a line once said of a service: who has it, who pays. Later steps of other lines may stand over it.
 
-    account_id: Annotated[str, doc("The account")]
-    parent_account_id: Annotated[str | None, doc("Its parent; null: none")] = None
-    lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
-    line_id: Annotated[str | None, doc("The line that had put it there, or whose cancellation had; null: none")] = None
-    with_lines: Annotated[tuple[str, ...], doc("Lines that moved the account together with this one")] = ()
-    beside: Annotated[tuple[str, ...], doc("Without a parent: who paid for services of it all the same")] = ()
+    A line that is cancelled takes its steps with it, so that its accounts stand as if it had never been (INV-OBA-2).
+    """
 
-
-class CoveredBefore(Word, frozen=True, kw_only=True):
-    """Whose profile paid for all services of an account, until a line changed that (INV-OBA-2)."""
-
-    account_id: Annotated[str, doc("The account")]
-    payer_profile_id: Annotated[str | None, doc("The payer's profile; null: each listed what it paid for")] = None
+    sequence: Annotated[int, doc("Number of the customer's transaction")]
+    place: Annotated[int, doc("Place of the line among those of its command")]
+    revision: OrderRevision
+    command_id: CommandId
+    service_id: Annotated[str, doc("The service: the line's own, or one that moved along (HIE-9)")]
+    account_id: Annotated[str | None, doc("Account that has the service after it")] = None
+    values: Annotated[dict[str, str | None], doc("service_account, billing_account, billing_profile: those that it set")]
 
 
 class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,8 +134,7 @@ class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):
     owner_account: Annotated[str | None, doc("Owner account that it named last, tracked or not")] = None
     uses: Annotated[tuple[Used, ...], doc("What it has named, over all its revisions")] = ()
     implicit: Annotated[tuple[ImplicitMove, ...], doc("What it moved along (HIE-9)")] = ()
-    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts stood before it")] = ()
-    covered: Annotated[tuple[CoveredBefore, ...], doc("Who paid for all services of an account before it")] = ()
+    steps: Annotated[tuple[LineStep, ...], doc("What it said of services, over all its revisions")] = ()
 
 
 class OrderPayment(Word, frozen=True, kw_only=True):

@@ -31,12 +31,11 @@ from schemas.billing_profiles import (
 from schemas.fields import AccountId, Attributes, Command, CurrencyCode, Event, ExternalId, Word, doc
 from schemas.lineage import (
     AccountSync,
-    CoveredBefore,
     ImplicitMove,
     LineAction,
     LineId,
     LineRef,
-    LinkBefore,
+    LineStep,
     OrderId,
     OrderRevision,
     SyncState,
@@ -238,8 +237,7 @@ class OrderLineSynchronized(Event, frozen=True, kw_only=True):
     owner_account: Annotated[str | None, doc("The owner account that it named, tracked or not")] = None
     billing_type: Annotated[str | None, doc("Billing type of the line")] = None
     product_type: Annotated[str | None, doc("Product type of the line")] = None
-    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts stood before the line")] = ()
-    covered: Annotated[tuple[CoveredBefore, ...], doc("Who paid for all services of an account before it")] = ()
+    steps: Annotated[tuple[LineStep, ...], doc("What it said of services, over all its revisions")] = ()
 
 
 class OrderLineRebased(Event, frozen=True, kw_only=True):
@@ -249,12 +247,11 @@ class OrderLineRebased(Event, frozen=True, kw_only=True):
 
     order_id: OrderId
     line_id: LineId
+    service_id: Annotated[str | None, doc("A service that the line moved along (HIE-9); null: its own")] = None
     attribute: Annotated[str, doc("Tracked attribute")]
     old_before: Annotated[ValueSet, doc("What it would have gone back to")]
     new_before: Annotated[ValueSet, doc("What it goes back to now")]
     because: Annotated[LineRef, doc("The line that left")]
-    links: Annotated[tuple[LinkBefore, ...], doc("Where accounts go back to with it now")] = ()
-    covered: Annotated[tuple[CoveredBefore, ...], doc("Who pays for all services of an account with it now")] = ()
 
 
 class OrderLineSkipped(Event, frozen=True, kw_only=True):

@@ -111,11 +111,8 @@ def _with_details(account: Account, event: AccountDetailsChanged) -> Account:
         else:
             values[change.field] = msgspec.json.decode(change.new, type=structure)
     if "parent_account_id" in values:
-        values |= {
-            "parent_lineage": None,
-            "parent_before": None,
-            "parent_line_id": None,
-        }  # no order made this link (ACC-25)
+        # No order made this link (ACC-25), and what orders did before it moves the account no more.
+        values |= {"parent_lineage": None, "parent_before": None, "parent_since": event.sequence or 0}
     return _replace(account, **values)
 
 

@@ -40,7 +40,6 @@ def _linked(account: Account, event: AccountHierarchyChanged) -> Account:
         parent_account_id=event.new_parent_account_id,
         parent_lineage=event.new_lineage,
         parent_before=before,
-        parent_line_id=event.line_id,
     )
 
 

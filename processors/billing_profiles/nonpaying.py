@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from processors.billing_profiles.switching import pays_itself, waits_for_period
-from processors.billing_profiles.whole import is_whole, leaves, remember
+from processors.billing_profiles.whole import (
+    Change,
+    Circumstances,
+    coverage_of,
+    goes_over,
+    is_whole,
+    leaves,
+)
 from processors.periods import start_of_day
 from schemas.accounts import Account
 from schemas.billing_profiles import (
@@ -38,68 +46,52 @@ def pointing_at(work: Work, account_id: str, payer_profile_id: str | None) -> Bi
     return next((profile for profile in mine if profile.payer_profile_id == payer_profile_id), None)
 
 
-def covering(  # a service that begins to be paid for by another account
-    work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, service_id: str, payer_profile_id: str
-) -> None:
-    """The service is paid by exactly this profile (HIE-2..4).
+def follow(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, change: Change) -> None:
+    """The profiles of an account follow a service that comes to it, leaves it, or is paid by another one.
 
-    All services are, unless the account pays others itself, or another profile covers all of them already: a service is
-    covered once (INV-OBA-5).
+    Alone (HIE-2 .. HIE-4, HIE-8, HIE-16) or with all that the old payer pays here (HIE-7). All services are covered,
+    unless the account pays others itself, or another profile covers all of them already: a service is covered once
+    (INV-OBA-5).
     """
-    found = pointing_at(work, account_id, payer_profile_id)
-    if found is not None:
-        _grow(work, desk, phase, task, found, service_id)
-        return
     account = work.view.account(account_id)
-    whole = any(is_whole(profile) for profile in work.view.nonpaying_profiles(account_id))
-    alone = not whole and not desk.final(account_id).paid_by_account(account_id)
-    if alone and account is not None and work.view.corporate_of(account_id) is None:
-        payer = work.view.billing_profile(payer_profile_id)
-        alone = account.parent_account_id is None or (
-            payer is not None and account.parent_account_id == payer.account_id
-        )
-    _create(work, phase, task, account_id, payer_profile_id, ALL if alone else Covers(services=(service_id,)))
-
-
-class Repaid(NamedTuple):
-    """A service of an account that changes its payer; payers are billing account and billing profile."""
-
-    account_id: str
-    service_id: str
-    old: tuple[str | None, str | None]
-    new: tuple[str | None, str | None]
-
-
-def repay(work: Work, desk: Desk, phase: Phase, task: Task, repaid: Repaid) -> None:
-    """The payer of a service changes: with all that the old one pays here (HIE-7), or alone (HIE-8)."""
-    account_id, service_id, old, new = repaid
-    left = pointing_at(work, account_id, old[1]) if old[0] != account_id else None
-    if new[0] == account_id:
+    here, service_id, old, new = account_id, change.service_id, change.old, change.new
+    assert account is not None, "a line that can be done names accounts that are there"
+    if not task.is_cancelled:
+        work.changes.setdefault(here, []).append(change)
+    left = None if old is None or old.account == here else pointing_at(work, here, old.profile)
+    if new is not None and new.account == here:
         if left is not None:
-            _back_to_own(work, desk, phase, task, left, new[1])
-        exclude(work, desk, phase, task, account_id)
+            _back_to_own(work, desk, phase, task, left, new.profile)
+        exclude(work, desk, phase, task, here)
         return
-    if new[1] is None:
+    if new is None or new.profile is None:
         if left is not None:
-            uncover(work, desk, phase, task, left, service_id)
+            _uncover(work, desk, phase, task, left, service_id)
         return
-    found = pointing_at(work, account_id, new[1])
-    if left is not None and _all_go_to(desk, account_id, old[1], new[1]):
-        _repoint(work, desk, phase, task, (left, found), repaid)
-    elif old[0] == account_id:
-        _from_own(work, desk, phase, task, account_id, service_id, (old[1], new[1]))
+    is_corporate = work.view.corporate_of(here) is not None
+    at = Circumstances(here, account.parent_account_id, is_corporate, desk.now(here), desk.final(here))
+    coverage = coverage_of(work.view.nonpaying_profiles(here))
+    coverage.follow(change, at)
+    whole = coverage.whole
+    found = pointing_at(work, here, new.profile)
+    if left is not None and goes_over(at, left.payer_profile_id, new.profile):
+        _repoint(work, desk, phase, task, (left, found), change, whole)
+        return
+    if found is not None:
+        _grow(work, desk, phase, task, found, service_id, whole)
+    elif old is not None and old.account == here:
+        _from_own(work, desk, phase, task, account, change, whole)
     else:
-        if found is not None:
-            _grow(work, desk, phase, task, found, service_id)
-        else:
-            others = work.view.nonpaying_profiles(account_id) or desk.final(account_id).paid_by_account(account_id)
-            covers = Covers(services=(service_id,)) if others else ALL
-            _create(work, phase, task, account_id, new[1], covers)
-        if left is not None:
-            uncover(work, desk, phase, task, left, service_id)
+        _create(work, phase, task, here, new.profile, _covers(whole, new.profile, (service_id,)))
+    if left is not None:
+        _uncover(work, desk, phase, task, left, service_id)
 
 
-def uncover(  # a service leaves a nonpaying profile
+def _covers(whole: str | None, payer_profile_id: str | None, services: Iterable[str]) -> Covers:
+    return ALL if payer_profile_id == whole else Covers(services=tuple(sorted(services)))
+
+
+def _uncover(  # a service leaves a nonpaying profile
     work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, service_id: str
 ) -> None:
     """A service is not paid for by this profile any more; one that covers nothing is closed (HIE-8, HIE-16)."""
@@ -108,24 +100,25 @@ def uncover(  # a service leaves a nonpaying profile
     if not paid - {service_id}:
         close(work, phase, task, profile)
     elif profile.covers.lists(service_id):
-        kept = tuple(found for found in profile.covers.services if found != service_id)
-        change(work, phase, task, profile, profile.payer_profile_id, Covers(services=kept))
+        kept = set(profile.covers.services) - {service_id} or paid - {service_id}
+        change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(sorted(kept))))
 
 
-def give_back(work: Work, desk: Desk, phase: Phase, task: Task) -> None:
+def cover_all(  # the account, and the payer's profile that is to cover ALL of it; null: each lists what it pays for
+    work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, payer_profile_id: str | None
+) -> None:
     """Who paid for all services of an account before a line that is cancelled does so again (INV-OBA-2)."""
-    for was in task.covered:
-        final = desk.final(was.account_id)
-        whole = pointing_at(work, was.account_id, was.payer_profile_id)
-        may_be = whole is not None and not leaves(whole) and not final.paid_by_account(was.account_id)
-        if was.payer_profile_id is not None and not may_be:
-            continue
-        for other in work.view.nonpaying_profiles(was.account_id):
-            if is_whole(other) and other != whole:
-                paid = sorted(final.paid_by_profile(other.payer_profile_id))
-                change(work, phase, task, other, other.payer_profile_id, Covers(services=tuple(paid)))
-        if whole is not None:
-            change(work, phase, task, whole, was.payer_profile_id, ALL)
+    final = desk.final(account_id)
+    whole = pointing_at(work, account_id, payer_profile_id)
+    may_be = whole is not None and not leaves(whole) and not final.paid_by_account(account_id)
+    if payer_profile_id is not None and not may_be:
+        return
+    for other in work.view.nonpaying_profiles(account_id):
+        if is_whole(other) and other != whole:
+            paid = sorted(final.paid_by_profile(other.payer_profile_id))
+            change(work, phase, task, other, other.payer_profile_id, Covers(services=tuple(paid)))
+    if whole is not None:
+        change(work, phase, task, whole, payer_profile_id, ALL)
 
 
 def close_idle(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
@@ -144,32 +137,25 @@ def exclude(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -
                 change(work, phase, task, profile, profile.payer_profile_id, Covers(services=tuple(paid)))
 
 
-def _all_go_to(desk: Desk, account_id: str, old: str | None, new: str | None) -> bool:
-    """Whether every service that the old profile pays here ends with the new one, lines taken together (HIE-7)."""
-    final = desk.final(account_id).services
-    left = desk.now(account_id).paid_by_profile(old)
-    return all(service not in final or final[service].profile == new for service in left)
-
-
 def _repoint(  # a profile that its payer leaves with everything it covers, and one that points at the new payer
     work: Work,
     desk: Desk,
     phase: Phase,
     task: Task,
     profiles: tuple[BillingProfile, BillingProfile | None],
-    repaid: Repaid,
+    moved: Change,
+    whole: str | None,
 ) -> None:
     """The profile points at the new payer, or one that does so already takes over what it covers (HIE-7)."""
     left, found = profiles
-    payer_profile_id = repaid.new[1]
     assert left.covers is not None, "a nonpaying profile covers something"
-    final = desk.final(left.account_id)
-    paid = {repaid.service_id, *final.paid_by_profile(payer_profile_id)}
-    covers = left.covers
-    if not covers.all:
-        covers = Covers(services=tuple(sorted({repaid.service_id, *paid.intersection(covers.services)})))
-    elif final.paid_by_account(left.account_id):
-        covers = Covers(services=tuple(sorted(paid)))
+    assert moved.new is not None, "a service that leaves takes no profile along"
+    payer_profile_id = moved.new.profile
+    assert payer_profile_id is not None, "a profile points at another one"
+    paid = {moved.service_id, *desk.final(left.account_id).paid_by_profile(payer_profile_id)}
+    if not left.covers.all:
+        paid = {moved.service_id, *paid.intersection(left.covers.services)}
+    covers = _covers(whole, payer_profile_id, paid)
     if found is None:
         if leaves(left):
             _drop_plan(work, phase, task.ref, left)
@@ -177,7 +163,7 @@ def _repoint(  # a profile that its payer leaves with everything it covers, and 
         return
     assert found.covers is not None, "a nonpaying profile covers something"
     if leaves(found):
-        _needed_again(work, desk, phase, task, found)
+        _needed_again(work, desk, phase, task, found, whole)
     elif not found.covers.all:
         both = sorted({*found.covers.services, *covers.services})
         change(work, phase, task, found, payer_profile_id, ALL if covers.all else Covers(services=tuple(both)))
@@ -185,27 +171,21 @@ def _repoint(  # a profile that its payer leaves with everything it covers, and 
 
 
 def _from_own(  # an account stops to pay for a service itself
-    work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, service_id: str, profiles: tuple[str | None, str]
+    work: Work, desk: Desk, phase: Phase, task: Task, account: Account, moved: Change, whole: str | None
 ) -> None:
     """Its own profile pays to the end of the period if the payer takes all (HIE-13)."""
-    own, payer = profiles
-    found = pointing_at(work, account_id, payer)
-    if found is not None:
-        _grow(work, desk, phase, task, found, service_id)
-        return
-    final = desk.final(account_id)
-    takes_all = not final.paid_by_account(account_id)
-    account = work.view.account(account_id)
-    waits = takes_all and account is not None and waits_for_period(task, account)
-    if takes_all and not work.view.nonpaying_profiles(account_id):
-        covers = ALL
-    else:
-        coming = final.paid_by_profile(payer) if waits else ()
-        covers = Covers(services=tuple(sorted({service_id, *coming})))
+    assert moved.old is not None, "the account paid itself"
+    assert moved.new is not None, "another one pays now"
+    payer = moved.new.profile
+    assert payer is not None, "as above"
+    final = desk.final(account.account_id)
+    waits = not final.paid_by_account(account.account_id) and waits_for_period(task, account)
+    coming = final.paid_by_profile(payer) if waits else ()
+    covers = _covers(whole, payer, {moved.service_id, *coming})
     state = ProfileState.INACTIVE if waits else ProfileState.ACTIVE
-    created = _create(work, phase, task, account_id, payer, covers, state)
-    if created is not None and waits and account is not None:
-        _plan(work, phase, task, created, account, SwitchTo.PAYER, own)
+    created = _create(work, phase, task, account.account_id, payer, covers, state)
+    if created is not None and waits:
+        _plan(work, phase, task, created, account, SwitchTo.PAYER, moved.old.profile)
 
 
 def _back_to_own(  # the account is to pay itself again
@@ -233,8 +213,6 @@ def _back_to_own(  # the account is to pay itself again
 def _plan(  # who is to pay from the account's next period on
     work: Work, phase: Phase, task: Task, profile: BillingProfile, account: Account, to: SwitchTo, own: str | None
 ) -> None:
-    if to is SwitchTo.OWN:
-        remember(work, task, profile.account_id)
     assert account.current_period is not None, "a switch is planned for the end of a period that runs"
     planned = BillingProfileSwitchPlanned(
         billing_profile_id=profile.billing_profile_id,
@@ -270,7 +248,6 @@ def close(
     cause: ProfileCause = ProfileCause.COVERS_NOTHING,
 ) -> None:
     """Close a profile; what it planned is dropped first."""
-    remember(work, task, profile.account_id)
     _drop_plan(work, phase, task.ref, profile)
     closed = BillingProfileStateChanged(
         billing_profile_id=profile.billing_profile_id,
@@ -284,24 +261,24 @@ def close(
 
 
 def _grow(  # a profile that covers one service more
-    work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, service_id: str
+    work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, service_id: str, whole: str | None
 ) -> None:
     """The profile covers one service more (HIE-3)."""
     covers = profile.covers
     if leaves(profile):
-        _needed_again(work, desk, phase, task, profile)
+        _needed_again(work, desk, phase, task, profile, whole)
     elif covers is not None and not covers.all and not covers.lists(service_id):
         grown = Covers(services=tuple(sorted((*covers.services, service_id))))
         change(work, phase, task, profile, profile.payer_profile_id, grown)
 
 
-def _needed_again(work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile) -> None:
-    """A profile that its account was about to leave covers what its payer pays after the command."""
+def _needed_again(  # a profile that its account was about to leave
+    work: Work, desk: Desk, phase: Phase, task: Task, profile: BillingProfile, whole: str | None
+) -> None:
+    """It covers what its payer pays after the command."""
     _drop_plan(work, phase, task.ref, profile)
-    final = desk.final(profile.account_id)
-    paid = final.paid_by_profile(profile.payer_profile_id)
-    covers = ALL if len(paid) == len(final.services) else Covers(services=tuple(sorted(paid)))
-    change(work, phase, task, profile, profile.payer_profile_id, covers)
+    paid = desk.final(profile.account_id).paid_by_profile(profile.payer_profile_id)
+    change(work, phase, task, profile, profile.payer_profile_id, _covers(whole, profile.payer_profile_id, paid))
 
 
 def change(  # a nonpaying profile gets another payer or covers something else
@@ -317,8 +294,6 @@ def change(  # a nonpaying profile gets another payer or covers something else
     moved = payer is not old
     if moved and not _fits(work, task, profile.account_id, payer):
         return
-    if profile.covers.all != covers.all or (moved and covers.all):
-        remember(work, task, profile.account_id)
     changed = BillingProfileHierarchyChanged(
         billing_profile_id=profile.billing_profile_id,
         account_id=profile.account_id,

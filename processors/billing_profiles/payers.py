@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
+from schemas.lineage import SetBy
 
 if TYPE_CHECKING:
     from processors.synchronization.work import Holding, Work
 
-LATEST = 1 << 40
-"""Number of an assignment that this command sets: after all that were set before."""
-
 
 class Pay(msgspec.Struct, frozen=True, array_like=True):
-    """Who pays for one service, and since when: a lower number was set earlier (HIE-15)."""
+    """Who pays for one service; `by_order`: an order line said so."""
 
     account: str | None
     profile: str | None
-    number: int
     by_order: bool
 
 
-class Payers:
-    """The payers of one service account's services."""
+class Said(NamedTuple):
+    """The line that said who pays for a service here, and when the service came to be paid so: transaction, place."""
 
-    def __init__(self) -> None:
+    by: SetBy | None
+    since: tuple[int, int]
+
+
+class Payers:
+    """The payers of one service account's services. `said`: which line named the payer of a service."""
+
+    def __init__(self, said: Callable[[str], Said]) -> None:
+        self.said = said
         self.services: dict[str, Pay] = {}
         self.of_account: dict[str | None, set[str]] = {}
         self.of_profile: dict[str | None, set[str]] = {}
@@ -55,15 +60,18 @@ class Payers:
         """Services that a profile pays for."""
         return self.of_profile.get(profile_id, set())
 
-    def in_turn(self, service_account: str, besides: Container[str] = ()) -> list[tuple[str, str]]:
-        """Who pays by an order, the account itself aside, and for which service; set first, first (HIE-15)."""
-        found: dict[str, str] = {}
-        for service, pay in sorted(self.services.items(), key=lambda entry: entry[1].number):
-            if pay.account is None or pay.account == service_account:
-                continue
-            if pay.by_order and service not in besides:
-                found.setdefault(pay.account, service)
-        return list(found.items())
+    def in_turn(self, service_account: str) -> dict[str, SetBy | None]:
+        """Who pays by an order, the account itself aside, and which line said so; who was set first, first (HIE-15)."""
+        by_orders = (
+            (self.said(service), pay.account)
+            for service, pay in self.services.items()
+            if pay.by_order and pay.account not in (None, service_account)
+        )
+        found: dict[str, SetBy | None] = {}
+        for said, account in sorted(by_orders, key=lambda entry: entry[0].since):
+            assert account is not None, "those without a payer were left out"
+            found.setdefault(account, said.by)
+        return found
 
 
 class Desk:
@@ -88,10 +96,10 @@ class Desk:
         """As the lines that were done so far leave it."""
         found = self._now.get(account_id)
         if found is None:
-            found = self._now[account_id] = Payers()
+            found = self._now[account_id] = Payers(self._said)
             for assigned in self._work.view.assigned_to(account_id):
                 if self._work.is_live(assigned.service_id):
-                    pay = Pay(assigned.billing_account, assigned.billing_profile, assigned.number, assigned.by_order)
+                    pay = Pay(assigned.billing_account, assigned.billing_profile, assigned.by_order)
                     found.put(assigned.service_id, pay)
         return found
 
@@ -99,21 +107,14 @@ class Desk:
         """As all lines leave it. To be asked for the first time before any of them is done."""
         found = self._final.get(account_id)
         if found is None:
-            found = self._final[account_id] = Payers()
+            found = self._final[account_id] = Payers(self._said)
             for service_id, pay in self.now(account_id).services.items():
                 if service_id not in self._work.pending:
                     found.put(service_id, pay)
-            for place, (service_id, holding) in enumerate(self._pending.get(account_id, {}).items()):
+            for service_id, holding in self._pending.get(account_id, {}).items():
                 if self._work.is_live(service_id):
-                    found.put(service_id, self._pay(account_id, service_id, holding, LATEST + place))
+                    found.put(service_id, pay_of(holding))
         return found
-
-    def _pay(self, account_id: str, service_id: str, holding: Holding, number: int) -> Pay:
-        account, profile = holding.values.get(BILLING_ACCOUNT), holding.values.get(BILLING_PROFILE)
-        known = self.now(account_id).services.get(service_id)
-        if known is not None and known.account == account:
-            number = known.number
-        return Pay(account, profile, number, holding.set_by.get(BILLING_ACCOUNT) is not None)
 
     def done(self, service_id: str, old: Holding | None, new: Holding | None) -> None:
         """A line is done for a service."""
@@ -122,4 +123,27 @@ class Desk:
         if was is not None and was != is_:
             self.now(was).drop(service_id)
         if is_ is not None and new is not None and self._work.is_live(service_id):
-            self.now(is_).put(service_id, self._pay(is_, service_id, new, LATEST))
+            self.now(is_).put(service_id, pay_of(new))
+
+    def _said(self, service_id: str) -> Said:
+        holding = self._work.holding(service_id)
+        held = {} if holding is None else holding.set_by
+        by, here = held.get(BILLING_ACCOUNT), held.get(SERVICE_ACCOUNT)
+        return Said(by, max(_moment(self._work, by), _moment(self._work, here)))
+
+
+def pay_of(holding: Holding) -> Pay:
+    """Who pays for a service, as its assignment says."""
+    by = holding.set_by.get(BILLING_ACCOUNT)
+    return Pay(holding.values.get(BILLING_ACCOUNT), holding.values.get(BILLING_PROFILE), by is not None)
+
+
+def _moment(work: Work, by: SetBy | None) -> tuple[int, int]:
+    """When a line said what it says of a service."""
+    if by is None:
+        return 0, 0
+    if by.command_id == work.context.command_id:
+        return work.sequence, work.planned[by.line_id].place
+    line = work.view.line(by.line_id)
+    steps = () if line is None or line.sync is None else line.sync.steps
+    return next(((step.sequence, step.place) for step in steps if step.command_id == by.command_id), (0, 0))

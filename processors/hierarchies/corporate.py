@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.hierarchies.parents import Link, link
+from processors.hierarchies.parents import link
+from processors.hierarchies.standing import Standing, standing_of
 from processors.references import as_given
 from processors.synchronization.demands import Demand, named
 from processors.synchronization.work import Phase
@@ -185,13 +186,15 @@ def synchronize(work: Work, tree: Tree) -> None:
     after = {node.account_id: node.parent_account_id for node in tree.given}
     work.place = tree.task.place
     for node in tree.parents_first:
-        above = Link(node.parent_account_id, tree.task.lineage)
-        link(work, Phase.PARENTS, node.account_id, above, LinkCause.CORPORATE)
+        account = work.view.account(node.account_id)
+        if account is not None:
+            place = standing_of(account).below(node.parent_account_id, tree.task.lineage)
+            link(work, Phase.PARENTS, account, place, LinkCause.CORPORATE)
     removed = tuple(account_id for account_id in before if account_id not in after)
     for account_id in removed:
         account = work.view.account(account_id)
         if account is not None and account.parent_account_id == before[account_id]:
-            link(work, Phase.PARENTS, account_id, Link(None, None), LinkCause.CORPORATE)
+            link(work, Phase.PARENTS, account, Standing(), LinkCause.CORPORATE)
     if before == after:
         return
     synchronized = CorporateHierarchySynchronized(

@@ -1,153 +1,141 @@
 """The parent links that orders make: an account whose services another one pays for is its child (HIE-*).
 
 Where an account ends is decided once for a whole command, when all its lines are done: what a line of it would break,
-another one may mend. Each line remembers the link that it replaced, and gives it back when it is cancelled.
+another one may mend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from processors.hierarchies.before import given_back, remember
-from processors.hierarchies.touched import Choice, Touch
+from processors.hierarchies.standing import Standing, after_parent, placed, standing_of
 from processors.synchronization.matrix import BILLING_ACCOUNT
-from schemas.accounts import Account
+from schemas.accounts import Account, AccountState
 from schemas.billing_profiles import LinkCause
 from schemas.hierarchies import AccountHierarchyChanged
 from schemas.lineage import Lineage
 from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
-    from processors.billing_profiles.payers import Desk, Payers
-    from processors.synchronization.work import Phase, Work
+    from processors.billing_profiles.payers import Desk
+    from processors.synchronization.work import Holding, Phase, Task, Work
 
 
-def settle(work: Work, desk: Desk) -> None:
-    """Give every account that was touched the parent that it is to have (HIE-1 .. HIE-8, HIE-14 .. HIE-16)."""
+class Touch(NamedTuple):
+    """A service of an account is paid by another one, came to the account, or left it: a `Move` of this command."""
+
+    task: Task
+    phase: Phase
+    slot: int
+    """Where a change of the account's parent stands among the events."""
+    old: str | None
+    new: str | None
+
+    @property
+    def lineage(self) -> Lineage:
+        """The line that says so."""
+        return self.task.lineage
+
+
+class Choice(NamedTuple):
+    """A place that an account may have, and on account of which line."""
+
+    place: Standing
+    touch: Touch
+
+
+def touch(  # an account, and the assignment of a service before and after, as long as it was here
+    work: Work, phase: Phase, task: Task, account_id: str, held: tuple[Holding | None, Holding | None] = (None, None)
+) -> None:
+    """Note that the parent of an account is to be looked at."""
+    old, new = (None if found is None else found.values.get(BILLING_ACCOUNT) for found in held)
+    work.touched.setdefault(account_id, []).append(Touch(task, phase, work.slot(), old, new))
+
+
+def settle(work: Work, desk: Desk, given_back: Mapping[str, Standing]) -> None:
+    """Give every account that was touched the parent that it is to have (HIE-1 .. HIE-8, HIE-14 .. HIE-16).
+
+    `given_back`: where accounts stand without the lines that are cancelled, if that is elsewhere (INV-OBA-2).
+    """
     accounts: dict[str, Account] = {}
     choices: dict[str, list[Choice]] = {}
     for account_id, touches in work.touched.items():
         account = work.view.account(account_id)
         if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
             accounts[account_id] = account
-            choices[account_id] = list(_choices(work, desk.final(account_id), account, touches))
-    _avoid_circles(work, choices)
-    for account_id, account in accounts.items():
-        found, touches = choices[account_id], work.touched[account_id]
-        moves = found[0] if found and found[0].parent != account.parent_account_id else None
-        remember(desk.final(account_id), account, touches, moves)
-        if found:
-            _move(work, account, found[0])
+            choices[account_id] = list(_choices(work, desk, account, touches, given_back.get(account_id)))
+    _avoid_circles(work, choices, given_back)
+    for account_id, offered in choices.items():
+        if offered:
+            _move(work, accounts[account_id], offered[0])
         if not (work.split_payer or work.only_takes_back):
-            _one_parent(work, account_id, touches)
+            _one_parent(work, account_id, work.touched[account_id])
     _refuse_circles(work)
 
 
-def _choices(work: Work, final: Payers, account: Account, touches: Sequence[Touch]) -> Iterator[Choice]:
-    """The parents that the account may have, best first; nothing: the one that it has.
+def _choices(
+    work: Work, desk: Desk, account: Account, touches: Sequence[Touch], given_back: Standing | None
+) -> Iterator[Choice]:
+    """The places that the account may have, best first; nothing: it stays.
 
-    More than one are offered where a line is taken back or a payer has gone.
+    First what the lines of the command ask, from where it stands without those that are cancelled; then, where one is
+    taken back, the places after that one.
     """
-    here, parent = account.account_id, account.parent_account_id
-    commanded = parent is not None and account.parent_lineage is None
-    if not commanded:
-        yield from given_back(work, final, account, touches)
-    if parent is not None and final.paid_by_account(parent):
-        yield Choice(parent, account.parent_lineage, touches[0])
-        return
-    may_move = (found for found in touches if not (commanded and found.task.is_cancelled))
-    moving = next((found for found in may_move if _moves_all(found, final, here)), None)
-    if moving is not None:
-        yield Choice(moving.new, _lineage(moving), moving)
-        if not moving.task.is_cancelled:
-            return
-    elif account.parent_lineage is None:
-        joining = next((found for found in touches if _joins(found, final, here)), None)
-        if parent is None and joining is not None:
-            yield Choice(joining.new, _lineage(joining), joining)
-        if parent is not None or joining is None or not joining.task.is_cancelled:
-            return
+    account_id = account.account_id
+    final = desk.final(account_id)
+    standing = standing_of(account) if given_back is None else _open(work, given_back)
     leaving = next((found for found in touches if found.old is not None), touches[0])
-    for payer, service in final.in_turn(here):
-        yield Choice(payer, _set_by(work, service) or account.parent_lineage, leaving)
-    if account.parent_lineage is not None:
-        yield Choice(account.parent_before, None, leaving)
-    yield Choice(None, None, leaving)
+    moves = [found for found in touches if not found.task.is_cancelled]
+    places = list(placed(standing, final, account_id, moves))
+    yield from (Choice(place, found or leaving) for place, found in places)
+    if places or given_back is None:
+        return
+    back = next((found for found in touches if found.task.is_cancelled), leaving)
+    for place in (standing, *after_parent(standing, final, account_id)):
+        yield Choice(place, back)
 
 
-def _moves_all(found: Touch, final: Payers, account_id: str) -> bool:
-    """Whether a line moves all that the old payer paid here to another one (HIE-7)."""
-    moved = found.old not in (None, found.new) and not final.paid_by_account(found.old)
-    return moved and _is_paid(found, final, account_id)
-
-
-def _joins(found: Touch, final: Payers, account_id: str) -> bool:
-    """Whether a service came that another account pays for (HIE-2, HIE-16)."""
-    return found.old is None and _is_paid(found, final, account_id)
-
-
-def _is_paid(found: Touch, final: Payers, account_id: str) -> bool:
-    """Whether another account pays after all lines; a flip to prior values makes no parent appear (FLP-1)."""
-    was_there = found.by is not None or not found.task.is_cancelled
-    return was_there and found.new not in (None, account_id) and bool(final.paid_by_account(found.new))
-
-
-def _lineage(found: Touch) -> Lineage:
-    """The line that makes a link: the one that goes back to it is not the one that made it."""
-    return found.by if found.by is not None and found.task.is_cancelled else found.task.lineage
-
-
-def _set_by(work: Work, service_id: str) -> Lineage | None:
-    """The line that has the say who pays for a service."""
-    holding = work.holding(service_id)
-    return None if holding is None else holding.set_by.get(BILLING_ACCOUNT)
+def _open(work: Work, standing: Standing) -> Standing:
+    """The place, unless the parent there is none any more."""
+    parent = None if standing.parent is None else work.view.account(standing.parent)
+    return Standing() if parent is None or parent.state is AccountState.DEACTIVATED else standing
 
 
 # -- a new parent
 
 
 def _move(work: Work, account: Account, choice: Choice) -> None:
-    task = choice.touch.task
-    to = Link(
-        choice.parent,
-        choice.lineage,
-        line_id=task.line.line_id if choice.back is None else choice.back.line_id,
-        moved=tuple(task.also) if choice.touch.old is not None else (),
-    )
-    work.place = task.place
-    link(work, choice.touch.phase, account.account_id, to, task.cause, choice.touch.slot)
+    place, found = choice
+    work.place = found.task.place
+    moved = tuple(found.task.also) if found.old is not None else ()
+    link(work, found.phase, account, place, found.task.cause, slot=found.slot, moved=moved)
 
 
-class Link(NamedTuple):
-    """A parent link: what made it, the line that puts it there, and the services that move along (HIE-9)."""
-
-    parent: str | None
-    lineage: Lineage | None
-    line_id: str | None = None
-    moved: tuple[str, ...] = ()
-
-
-def link(  # an account and its new parent
-    work: Work, phase: Phase, account_id: str, to: Link, cause: LinkCause, slot: int | None = None
+def link(  # an account and its new place, the services that move along (HIE-9), and where the event stands
+    work: Work,
+    phase: Phase,
+    account: Account,
+    place: Standing,
+    cause: LinkCause,
+    *,
+    slot: int | None = None,
+    moved: tuple[str, ...] = (),
 ) -> None:
-    """Put an account below another one. What stood there before any order line is given back as it was (HIE-14)."""
-    account = work.view.account(account_id)
-    if account is None or account.parent_account_id == to.parent:
+    """Put an account below another one."""
+    if account.parent_account_id == place.parent:
         return
-    as_before = account.parent_lineage is not None and to.parent == account.parent_before
     changed = AccountHierarchyChanged(
-        account_id=account_id,
+        account_id=account.account_id,
         old_parent_account_id=account.parent_account_id,
-        new_parent_account_id=to.parent,
+        new_parent_account_id=place.parent,
         old_lineage=account.parent_lineage,
-        new_lineage=None if as_before else to.lineage,
-        implicitly_moved=to.moved,
+        new_lineage=place.lineage,
+        implicitly_moved=moved,
         cause=cause,
-        line_id=to.line_id,
     )
     work.record(phase, changed, slot=slot)
-    work.moved_accounts.setdefault(account_id, work.place)
+    work.moved_accounts.setdefault(account.account_id, work.place)
 
 
 # -- what must hold of all links together
@@ -173,7 +161,7 @@ def _one_parent(work: Work, account_id: str, touches: Sequence[Touch]) -> None:
         work.refuse(found.task.place, taken)
 
 
-def _avoid_circles(work: Work, choices: dict[str, list[Choice]]) -> None:
+def _avoid_circles(work: Work, choices: dict[str, list[Choice]], given_back: Mapping[str, Standing]) -> None:
     """Pass over a parent that would lead its account back to itself, where there is another choice.
 
     Judged on the links as the whole command leaves them. What a cancelled line gives back is passed over last; where
@@ -182,11 +170,11 @@ def _avoid_circles(work: Work, choices: dict[str, list[Choice]]) -> None:
 
     def circles() -> Iterator[str]:
         for account_id, offered in choices.items():
-            may_pass = bool(offered) and (offered[0].back is not None or (len(offered) > 1 and work.only_takes_back))
+            may_pass = len(offered) > 1 and (account_id in given_back or work.only_takes_back)
             if may_pass and _in_circle(work, choices, account_id):
                 yield account_id
 
-    while (passed := min(circles(), key=lambda found: choices[found][0].back is not None, default=None)) is not None:
+    while (passed := min(circles(), key=lambda found: found in given_back, default=None)) is not None:
         choices[passed].pop(0)
 
 
@@ -197,7 +185,7 @@ def _in_circle(work: Work, choices: dict[str, list[Choice]], account_id: str) ->
         met.add(here)
         offered = choices.get(here)
         account = None if offered else work.view.account(here)
-        here = offered[0].parent if offered else account.parent_account_id if account else None
+        here = offered[0].place.parent if offered else account.parent_account_id if account else None
     return here == account_id
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from processors.billing_profiles import nonpaying
-from processors.billing_profiles.payers import Desk
+from processors.billing_profiles.payers import Desk, pay_of
+from processors.billing_profiles.whole import Change
 from processors.hierarchies import groups, parents
-from processors.hierarchies.touched import touch
+from processors.hierarchies.parents import touch
+from processors.synchronization.giving_back import Pasts
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.billing_profiles import (
@@ -37,6 +39,7 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
             _move_along(work, desk, task, doing)
         desk.settle()
     _touch(desk, doing)
+    pasts = Pasts(work, desk, doing)
     added = dict.fromkeys(task for task in doing if task.row == "REV-1" and task.old is None)
     for task in added:
         work.place = task.place
@@ -48,12 +51,7 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
         elif task not in added and not task.ignored:
             _move(work, desk, task)
     _end(work, desk, [task for task in doing if task.new is None and task.old is not None])
-    for task in sorted(doing, key=lambda task: -task.place):
-        if task.is_cancelled and not task.ignored:
-            nonpaying.give_back(work, desk, Phase.UNDO_NONPAYING, task)
-            for link in task.links:  # where it changes nothing itself its links may still go back
-                touch(work, Phase.UNDO_PARENTS, task, link.account_id, task.asset, (None, None))
-    parents.settle(work, desk)
+    parents.settle(work, desk, pasts.give_back())
 
 
 def _touch(desk: Desk, tasks: Sequence[Task]) -> None:
@@ -159,25 +157,13 @@ def _add(work: Work, desk: Desk, task: Task) -> None:
     assert task.new is not None, "an ADD has an assignment"
     if not _can_be_done(work, task):
         return
-    values = task.new.values
-    account = values.get(SERVICE_ACCOUNT)
+    account = task.new.values.get(SERVICE_ACCOUNT)
     if account is not None:
-        _join(work, desk, Phase.NONPAYING, task, account, values)
-        touch(work, Phase.PARENTS, task, account, task.asset, (None, task.new))
+        nonpaying.follow(work, desk, Phase.NONPAYING, task, account, Change(task.asset, None, pay_of(task.new)))
+        touch(work, Phase.PARENTS, task, account, (None, task.new))
     groups.follow(work, Phase.COLLECTIONS, task.asset, None, task.new, task.lineage)
     _assign(work, Phase.ASSIGNMENTS, task)
     desk.done(task.asset, None, task.new)
-
-
-def _join(  # the account, and what the assignment of its new service says
-    work: Work, desk: Desk, phase: Phase, task: Task, account: str, values: dict[str, str | None]
-) -> None:
-    """A service is new on an account (HIE-1 .. HIE-4)."""
-    payer, profile = values.get(BILLING_ACCOUNT), values.get(BILLING_PROFILE)
-    if payer == account:
-        nonpaying.exclude(work, desk, phase, task, account)
-    elif payer is not None and profile is not None:
-        nonpaying.covering(work, desk, phase, task, account, task.asset, profile)
 
 
 # -- 3. what moves
@@ -208,31 +194,24 @@ def _move_others(work: Work, desk: Desk, task: Task) -> None:
 
 def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, new: Holding) -> None:
     """Profiles and parent link of a service that has another account or another payer."""
-    was = {} if old is None else old.values
-    account, before = new.values.get(SERVICE_ACCOUNT), was.get(SERVICE_ACCOUNT)
-    pair = (was.get(BILLING_ACCOUNT), was.get(BILLING_PROFILE))
-    target = (new.values.get(BILLING_ACCOUNT), new.values.get(BILLING_PROFILE))
-    if task.begins and account is not None and target[0] == account:
+    account = new.values.get(SERVICE_ACCOUNT)
+    before = None if old is None else old.values.get(SERVICE_ACCOUNT)
+    was, now = None if old is None else pay_of(old), pay_of(new)
+    if task.begins and account is not None and now.account == account:
         nonpaying.exclude(work, desk, Phase.MOVES, task, account)
     if before == account:
-        if account is not None and pair != target:
-            nonpaying.repay(work, desk, Phase.MOVES, task, nonpaying.Repaid(account, service, pair, target))
-            touch(work, Phase.MOVES, task, account, service, (old, new))
+        if account is not None and was is not None and (was.account, was.profile) != (now.account, now.profile):
+            nonpaying.follow(work, desk, Phase.MOVES, task, account, Change(service, was, now))
+            touch(work, Phase.MOVES, task, account, (old, new))
         return
     if before is not None:
-        _leave(work, desk, task, service, before, was.get(BILLING_PROFILE))
+        nonpaying.follow(work, desk, Phase.MOVES, task, before, Change(service, was, None))
     if account is not None:
-        _join(work, desk, Phase.MOVES, task, account, new.values)
+        nonpaying.follow(work, desk, Phase.MOVES, task, account, Change(service, None, now))
     if before is not None:
-        touch(work, Phase.MOVES, task, before, service, (old, None))
+        touch(work, Phase.MOVES, task, before, (old, None))
     if account is not None:
-        touch(work, Phase.MOVES, task, account, service, (None, new))
-
-
-def _leave(work: Work, desk: Desk, task: Task, service: str, account: str, profile_id: str | None) -> None:
-    left = nonpaying.pointing_at(work, account, profile_id)
-    if left is not None:
-        nonpaying.uncover(work, desk, Phase.MOVES, task, left, service)
+        touch(work, Phase.MOVES, task, account, (None, new))
 
 
 # -- 4. what is taken back
@@ -246,18 +225,14 @@ def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
         assert task.old is not None, "an assignment that ends was there"
         _record_end(work, Phase.ENDED, task.asset, task.old, task.ref)
     for task in ending:
-        account, profile_id = _values(task).get(SERVICE_ACCOUNT), _values(task).get(BILLING_PROFILE)
-        left = None if account is None else nonpaying.pointing_at(work, account, profile_id)
-        if left is not None:
-            nonpaying.uncover(work, desk, Phase.UNDO_NONPAYING, task, left, task.asset)
+        assert task.old is not None, "as above"
+        account = task.old.values.get(SERVICE_ACCOUNT)
         if account is not None:
+            nonpaying.follow(
+                work, desk, Phase.UNDO_NONPAYING, task, account, Change(task.asset, pay_of(task.old), None)
+            )
             nonpaying.close_idle(work, desk, Phase.UNDO_NONPAYING, task, account)
-        if account is not None:
-            touch(work, Phase.UNDO_PARENTS, task, account, task.asset, (task.old, None))
-
-
-def _values(task: Task) -> dict[str, str | None]:
-    return {} if task.old is None else task.old.values
+            touch(work, Phase.UNDO_PARENTS, task, account, (task.old, None))
 
 
 def _was_taken(work: Work, task: Task) -> bool:

@@ -59,19 +59,21 @@ def evolve_line(line: OrderLine | None, event: LineSyncEvent) -> OrderLine:
 
 def _rebased(sync: LineSync, event: OrderLineRebased) -> LineSync:
     before, implicit = rebased_values(sync.before, sync.implicit, event)
-    return replace(sync, before=before, implicit=tuple(implicit), links=event.links, covered=event.covered)
+    return replace(sync, before=before, implicit=tuple(implicit))
 
 
 def rebased_values(
     before: dict[str, ValueSet], implicit: Iterable[ImplicitMove], event: OrderLineRebased
 ) -> tuple[dict[str, ValueSet], list[ImplicitMove]]:
     """What a line gives back now: of its own service, or of one that it moved along (HIE-9)."""
-    known = (event.attribute, event.old_before)
-    own = {name: event.new_before if (name, value) == known else value for name, value in before.items()}
+    if event.service_id is None:
+        return {**before, event.attribute: event.new_before}, list(implicit)
+    known = (event.service_id, event.attribute)
     moved = [
-        replace(move, before=event.new_before) if (move.attribute, move.before) == known else move for move in implicit
+        replace(move, before=event.new_before) if (move.service_id, move.attribute) == known else move
+        for move in implicit
     ]
-    return own, moved
+    return before, moved
 
 
 def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
@@ -89,8 +91,7 @@ def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
         owner_account=event.owner_account,
         uses=event.uses,
         implicit=event.implicit,
-        links=event.links,
-        covered=event.covered,
+        steps=event.steps,
     )
     line = replace(
         line, sync=sync, synchronized_revision=event.revision, service_id=event.service_id or line.service_id

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from processors.synchronization.progress import missing_lines, reached, recorded_payment
-from processors.synchronization.work import AFTER_ALL, Phase, Task, Work
+from processors.synchronization.matrix import SERVICE_ACCOUNT, WHO_PAYS
+from processors.synchronization.work import AFTER_ALL, Holding, Phase, Task, Work
 from schemas.billing_profiles import ProfileState
-from schemas.lineage import AccountSync, SyncState
+from schemas.lineage import AccountSync, LineStep, SyncState
 from schemas.orders import Order
 from schemas.refusals import Code, Violation, violation
 from schemas.synchronization import (
@@ -60,8 +61,32 @@ def _synchronized(work: Work, task: Task) -> OrderLineSynchronized:
         owner_account=task.owner_account,
         billing_type=line.billing_type,
         product_type=line.product_type,
-        links=tuple(task.links),
-        covered=tuple(task.covered),
+        steps=(*task.steps, *_steps(work, task)),
+    )
+
+
+def _steps(work: Work, task: Task) -> Iterator[LineStep]:
+    """What the line says of services now: its own, and those that move along (HIE-9)."""
+    if task.promotion or task.is_cancelled or task.new is None:
+        return
+    own = {name: task.new.values[name] for name in WHO_PAYS if name in task.changed}
+    if own:
+        yield _step(work, task, task.asset, task.new, own)
+    for service_id, (old, new) in task.also.items():
+        moved = {name: new.values[name] for name in WHO_PAYS if new.values.get(name) != old.values.get(name)}
+        if moved:
+            yield _step(work, task, service_id, new, moved)
+
+
+def _step(work: Work, task: Task, service_id: str, held: Holding, values: dict[str, str | None]) -> LineStep:
+    return LineStep(
+        sequence=work.sequence,
+        place=task.place,
+        revision=task.lineage.revision,
+        command_id=task.lineage.command_id,
+        service_id=service_id,
+        account_id=held.values[SERVICE_ACCOUNT],
+        values=values,
     )
 
 

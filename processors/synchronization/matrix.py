@@ -17,6 +17,9 @@ Values = Mapping[str, str | None]
 SERVICE_ACCOUNT, BILLING_ACCOUNT = "service_account", "billing_account"
 BILLING_PROFILE, OWNER_ACCOUNT = "billing_profile", "owner_account"
 
+WHO_PAYS = (SERVICE_ACCOUNT, BILLING_ACCOUNT, BILLING_PROFILE)
+"""What decides where an account stands, and who covers it."""
+
 SYNCED = (LineAction.ADD, LineAction.UPDATE, LineAction.MOVE_ADD)
 """Actions that customer data follows (LIN-1)."""
 
@@ -64,12 +67,12 @@ def compensate(
         if base.action is LineAction.ADD:
             gone: dict[str, str | None] = {name: None for name, value in base.applied.items() if value is not None}
             return CompensationLine(row=cancelled, action=Compensation.DELETE, line=gone)
-        flipped = [name for name, value in base.applied.items() if value != base.before[name].value]
+        back = flipped(base)
         return CompensationLine(
             row=cancelled,
             action=Compensation(base.action),
-            line={name: base.before[name].value for name in flipped},
-            prior={name: base.applied[name] for name in flipped},
+            line={name: base.before[name].value for name in back},
+            prior={name: base.applied[name] for name in back},
         )
     changed = [name for name in tracked if new[name] != base.applied.get(name)]
     if not changed:
@@ -81,6 +84,11 @@ def compensate(
         line={name: new[name] for name in changed},
         prior={name: base.applied.get(name) for name in changed},
     )
+
+
+def flipped(base: LineSync) -> list[str]:
+    """The attributes that go back to what they were before the line, once it is cancelled (FLP-1)."""
+    return [name for name, value in base.applied.items() if value != base.before[name].value]
 
 
 def unchanged(action: LineAction) -> str:

@@ -16,6 +16,7 @@ from processors.synchronization.matrix import (
     SYNCED,
     CompensationLine,
     compensate,
+    flipped,
     unchanged,
 )
 from processors.synchronization.work import Holding, Task, Work
@@ -78,15 +79,20 @@ def _is_cancelled(line: OrderLine) -> bool:
 
 
 def _holders(work: Work, line: OrderLine) -> Iterator[str]:
-    """Other lines that hold attributes of the line's asset, or those that it moved along (HIE-9)."""
+    """Other lines that hold attributes of the line's asset, or those that it moved along (HIE-9).
+
+    A line that goes back to what was before it has nothing to do with the attributes that it left as they were.
+    """
     base = in_force(line)
     asset = base.service_id if base is not None else line.service_id
     holding = None if asset is None else work.holding(asset)
-    held = [] if holding is None else list(holding.set_by.values())
+    goes_back = base is not None and base.action is not LineAction.ADD and _is_cancelled(line)
+    set_by = {} if holding is None else holding.set_by
+    held = [set_by.get(name) for name in (flipped(base) if base is not None and goes_back else set_by)]
     for move in () if base is None else base.implicit:
         moved = work.holding(move.service_id)
         held.append(None if moved is None else moved.set_by.get(move.attribute))
-    yield from {by.line_id for by in held if by is not None and by.line_id != line.line_id}
+    yield from dict.fromkeys(by.line_id for by in held if by is not None and by.line_id != line.line_id)
 
 
 def _task(work: Work, brought: Brought, line: OrderLine, place: int) -> Task:
@@ -249,7 +255,7 @@ def _again(work: Work, brought: Brought, task: Task, base: LineSync) -> None:
     task.asset = base.service_id or line.line_id
     task.applied, task.before = dict(base.applied), dict(base.before)
     task.uses, task.implicit = list(base.uses), list(base.implicit)
-    task.links, task.covered = list(base.links), list(base.covered)
+    task.steps = base.steps
     task.customer_account, task.owner_account = base.customer_account, base.owner_account
     if _is_cancelled(line):
         task.cause = LinkCause.UNDO if base.action is LineAction.ADD else LinkCause.FLIP

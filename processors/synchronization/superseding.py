@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import msgspec
 
 from processors.synchronization.evolution import rebased_values
@@ -12,11 +9,9 @@ from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, 
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.accounts import AccountState
 from schemas.billing_profiles import ProfileState
-from schemas.lineage import CoveredBefore, ImplicitMove, LineAction, LineRef, LineSync, LinkBefore, SetBy, ValueSet
+from schemas.lineage import ImplicitMove, LineAction, LineRef, LineSync, SetBy, ValueSet
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
-
-Before = TypeVar("Before", bound=LinkBefore | CoveredBefore)
 
 
 def is_held(holding: Holding, name: str, task: Task) -> bool:
@@ -193,51 +188,42 @@ def _leave_chain(work: Work, task: Task, holding: Holding) -> None:
     for name in task.before:
         later: LineRef | SetBy | None = kept.get(name) or holding.set_by.get(name)
         while later is not None and later.line_id != task.line.line_id:
-            known = _before(work, later.line_id, task.asset, name)
+            known, moved = _before(work, later.line_id, task.asset, name)
             if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
-                _rebase(work, task, later, name, known)
+                rebased = OrderLineRebased(
+                    order_id=later.order_id,
+                    line_id=later.line_id,
+                    service_id=task.asset if moved else None,
+                    attribute=name,
+                    old_before=known,
+                    new_before=task.before[name],
+                    because=task.ref,
+                )
+                _rebase(work, rebased)
                 break
             later = None if known is None else known.set_by
 
 
-def _before(work: Work, line_id: str, service_id: str, attribute: str) -> ValueSet | None:
-    """What a line gives an attribute of a service back, its own or one that it moved along (HIE-9).
+def _before(work: Work, line_id: str, service_id: str, attribute: str) -> tuple[ValueSet | None, bool]:
+    """What a line gives an attribute of a service back, and whether it is one that it moved along (HIE-9).
 
     A line of this command says so itself: its event comes last.
     """
     line = work.view.line(line_id)
     holder = work.planned.get(line_id) or (None if line is None else line.sync)
     if holder is None:
-        return None
-    moved = (move.before for move in holder.implicit if (move.service_id, move.attribute) == (service_id, attribute))
-    return next(moved, holder.before.get(attribute))
+        return None, False
+    for move in holder.implicit:
+        if (move.service_id, move.attribute) == (service_id, attribute):
+            return move.before, True
+    return holder.before.get(attribute), False
 
 
-def _rebase(  # the later line, the attribute and what it would have gone back to
-    work: Work, task: Task, later: LineRef | SetBy, attribute: str, known: ValueSet
-) -> None:
-    line = work.view.line(later.line_id)
-    sync = None if line is None else line.sync
-    rebased = OrderLineRebased(
-        order_id=later.order_id,
-        line_id=later.line_id,
-        attribute=attribute,
-        old_before=known,
-        new_before=task.before[attribute],
-        because=task.ref,
-        links=() if sync is None else _joined(sync.links, task.links),
-        covered=() if sync is None else _joined(sync.covered, task.covered),
-    )
-    if sync is not None:
+def _rebase(work: Work, rebased: OrderLineRebased) -> None:
+    """For the line as it is stored, and for what this command makes of it."""
+    line = work.view.line(rebased.line_id)
+    if line is not None and line.sync is not None:
         work.record(Phase.LINES, rebased)
-    planned = work.planned.get(later.line_id)
+    planned = work.planned.get(rebased.line_id)
     if planned is not None:
         planned.before, planned.implicit = rebased_values(planned.before, planned.implicit, rebased)
-        planned.links = list(_joined(planned.links, task.links))
-        planned.covered = list(_joined(planned.covered, task.covered))
-
-
-def _joined(later: Sequence[Before], earlier: Sequence[Before]) -> tuple[Before, ...]:
-    """What was before the first of two lines, account by account."""
-    known = {was.account_id for was in earlier}
-    return (*earlier, *(was for was in later if was.account_id not in known))

@@ -20,12 +20,11 @@ from processors.view.rows.billing import marked
 from schemas.billing_profiles import LinkCause
 from schemas.fields import Entity, Event
 from schemas.lineage import (
-    CoveredBefore,
     ImplicitMove,
     LineAction,
     Lineage,
     LineRef,
-    LinkBefore,
+    LineStep,
     SetBy,
     Used,
     UseKind,
@@ -38,7 +37,9 @@ from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, 
 
 if TYPE_CHECKING:
     from processors.context import Context
-    from processors.hierarchies.touched import Touch
+    from processors.billing_profiles.whole import Change
+    from processors.hierarchies.parents import Touch
+    from processors.hierarchies.past import Step
     from processors.view.customer import CustomerView
 
 
@@ -113,10 +114,8 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     prior: dict[str, str | None] = msgspec.field(default_factory=dict)
     kept: list[KeptAttribute] = msgspec.field(default_factory=list)
     implicit: list[ImplicitMove] = msgspec.field(default_factory=list)
-    links: list[LinkBefore] = msgspec.field(default_factory=list)
-    """Where accounts stood before the line took a service from them."""
-    covered: list[CoveredBefore] = msgspec.field(default_factory=list)
-    """Who paid for all services of an account before the line."""
+    steps: tuple[LineStep, ...] = ()
+    """What it has said before this command."""
     uses: list[Used] = msgspec.field(default_factory=list)
     created: list[Used] = msgspec.field(default_factory=list)
     takes_over: LineRef | None = None
@@ -156,6 +155,13 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
         values.append((SERVICE_ACCOUNT, self.customer_account))
         return (marked(name, value) for name, value in values if value is not None)
 
+    def accounts(self) -> dict[str, None]:
+        """Accounts on which the line has ever done something."""
+        said = [step.account_id for step in self.steps]
+        if said and SERVICE_ACCOUNT in self.before:
+            said.append(self.before[SERVICE_ACCOUNT].value)
+        return dict.fromkeys(account_id for account_id in said if account_id is not None)
+
     def use(self, kind: UseKind, used_id: str) -> None:
         """Remember what it has named."""
         used = Used(kind=kind, id=used_id)
@@ -186,11 +192,16 @@ class Work:
         self.split_payer = switches.split_payer
         tracked = (SERVICE_ACCOUNT, BILLING_ACCOUNT, BILLING_PROFILE)
         self.tracked = (*tracked, OWNER_ACCOUNT) if switches.legal_hierarchy_sync else tracked
+        self.sequence = view.next_sequence()
         self.place = BEFORE_ALL
         self.touched: dict[str, list[Touch]] = {}
         """Accounts whose parents are to be looked at when all lines are done, and what the lines did there."""
+        self.changes: dict[str, list[Change]] = {}
+        """Who pays for services of an account, as the lines of this command that ask for it change it."""
         self.moved_accounts: dict[str, int] = {}
         """Accounts with another parent, and the place of the line that moved them first."""
+        self.gone: dict[str, list[Step]] = {}
+        """What lines of an order had said that were taken back before, by order, as far as it was asked for."""
         self.kept: list[OrderObjectKept] = []
         """Objects that outlive a cancelled line."""
         self.cancelled_lines: set[str] = set()

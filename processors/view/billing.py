@@ -80,6 +80,14 @@ class BillingHoldings(Holdings):
         family = (rows.NAMED_BY_LINE, marked)
         return tuple(LineRef(order_id=order.decode(), line_id=line.decode()) for line, order in self.scan(family))
 
+    def lines_on(self, account_id: str) -> tuple[str, ...]:
+        """Applied order lines that ever said something of a service of an account, by line_id."""
+        return tuple(self._ids_in(rows.STEP_ON, account_id))
+
+    def lines_about(self, service_id: str) -> tuple[str, ...]:
+        """Applied order lines that ever said who has a service or who pays for it, by line_id."""
+        return tuple(self._ids_in(rows.STEP_FOR, service_id))
+
     def first_use(self, marked: str) -> datetime | None:
         """Since when any assignment has named an account or a profile; None: none ever has."""
         raw = self.index((rows.FIRST_USE,), marked.encode())

@@ -112,6 +112,11 @@ class CustomerView(Ordered, BillingHoldings):
             self._head = self._below.head()
         return self._head
 
+    def next_sequence(self) -> int:
+        """Number of the transaction that is being decided."""
+        head = self.head()
+        return 1 + (0 if head is None else head.sequence)
+
     def entity(self, kind: str, entity_id: str) -> Entity | None:
         """One entity as it is now."""
         identity = kind, entity_id

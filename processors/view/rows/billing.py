@@ -23,7 +23,7 @@ from schemas.billing_profiles import (
     ProfileState,
 )
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
-from schemas.lineage import PaymentState, SyncState
+from schemas.lineage import LineSync, PaymentState, SyncState
 from schemas.order_lines import LineState, OrderLine
 from schemas.orders import CLOSED, Order
 from schemas.payments import Payment
@@ -31,7 +31,8 @@ from schemas.rows import Family
 from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwaited
 
 PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF = "profile_of", "paid_by", "paying_with", "switch_of"
-ASSIGNED_TO, ASSIGNED_NUMBER, OWNED, FIRST_USE = "assigned_to", "assigned_number", "owned", "first_use"
+ASSIGNED_TO, OWNED, FIRST_USE = "assigned_to", "owned", "first_use"
+STEP_ON, STEP_FOR = "step_on", "step_for"
 NAMED_BY_LINE, NAMED_BY_ASSIGNMENT, CHARGED = "named_by_line", "named_by_assignment", "charged"
 GROUP_OF_OWNER, CORPORATE_NODE = "group_of_owner", "corporate_node"
 HAD_PROFILE = "had_profile"
@@ -44,12 +45,11 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Assigned(msgspec.Struct, frozen=True, array_like=True):
-    """A service of a service account: who pays for it, and when that was set, counted per account."""
+    """A service of a service account, and who pays for it."""
 
     service_id: str
     billing_account: str | None
     billing_profile: str | None
-    number: int
     by_order: bool
     """An order line set the billing account."""
 
@@ -101,27 +101,22 @@ def _places_of_profile(profile: BillingProfile) -> list[tuple[Family, bytes]]:
 # -- assignments
 
 
-def _assignment(before: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
+def _assignment(before: BillingAssignment | None, after: BillingAssignment, _: Reading) -> IndexRows:
     rows = _swapped(() if before is None else _places_of_assignment(before), _places_of_assignment(after))
     old, new = (None if before is None else _account_of(before)), _account_of(after)
     service = after.service_id.encode()
     if old is not None and old != new:
         rows[(ASSIGNED_TO, old), service] = None
     if new is not None and not _is_paid_alike(before, after):
-        counter = (ASSIGNED_NUMBER,), new.encode()
-        raw = view.index(*counter)
-        number = 1 + (0 if raw is None else decode_revision(raw))
-        rows[counter] = _encode(number)
-        rows[(ASSIGNED_TO, new), service] = _encode(_assigned(after, number))
+        rows[(ASSIGNED_TO, new), service] = _encode(_assigned(after))
     return rows
 
 
-def _assigned(assignment: BillingAssignment, number: int) -> Assigned:
+def _assigned(assignment: BillingAssignment) -> Assigned:
     return Assigned(
         assignment.service_id,
         assignment.values.get("billing_account"),
         assignment.values.get("billing_profile"),
-        number,
         assignment.set_by.get("billing_account") is not None,
     )
 
@@ -134,7 +129,7 @@ def _account_of(assignment: BillingAssignment) -> str | None:
 def _is_paid_alike(before: BillingAssignment | None, after: BillingAssignment) -> bool:
     if before is None or before.state is not after.state or _account_of(before) != _account_of(after):
         return False
-    return _assigned(before, 0) == _assigned(after, 0)
+    return _assigned(before) == _assigned(after)
 
 
 def _places_of_assignment(assignment: BillingAssignment) -> list[tuple[Family, bytes]]:
@@ -203,7 +198,18 @@ def _places_of_line(line: OrderLine) -> set[tuple[Family, bytes]]:
     if sync.customer_account is not None:
         named.add(ACCOUNT + sync.customer_account)
     mine = line.line_id.encode()
-    return {((NAMED_BY_LINE, name), mine) for name in named}
+    return {((NAMED_BY_LINE, name), mine) for name in named} | set(_steps(sync, mine))
+
+
+def _steps(sync: LineSync, mine: bytes) -> Iterator[tuple[Family, bytes]]:
+    """A line is found by the services of its steps, and by the accounts on which it did something."""
+    first = sync.before.get("service_account")
+    if sync.steps and first is not None and first.value is not None:
+        yield (STEP_ON, first.value), mine
+    for step in sync.steps:
+        yield (STEP_FOR, step.service_id), mine
+        if step.account_id is not None:
+            yield (STEP_ON, step.account_id), mine
 
 
 def _order(before: Order | None, after: Order, _: Reading) -> IndexRows:
@@ -251,7 +257,7 @@ def _places_of_tree(tree: CorporateHierarchy) -> Iterator[tuple[Family, bytes]]:
 
 INDEXES = (
     Index(PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF, HAD_PROFILE, of_entities={BillingProfile: _profile}),
-    Index(NAMED_BY_ASSIGNMENT, OWNED, ASSIGNED_NUMBER, ASSIGNED_TO, of_entities={BillingAssignment: _assignment}),
+    Index(NAMED_BY_ASSIGNMENT, OWNED, ASSIGNED_TO, of_entities={BillingAssignment: _assignment}),
     Index(
         FIRST_USE,
         of_events={
@@ -261,7 +267,7 @@ INDEXES = (
             AccountStateChanged: _account_state,
         },
     ),
-    Index(NAMED_BY_LINE, CHARGED, of_entities={OrderLine: _line}),
+    Index(NAMED_BY_LINE, STEP_ON, STEP_FOR, CHARGED, of_entities={OrderLine: _line}),
     Index(AWAITED_BY, of_entities={Order: _order}),
     Index(
         SYNC_COMPLETED,
