@@ -113,7 +113,9 @@ class LineStep(Word, frozen=True, kw_only=True):
     command_id: CommandId
     service_id: Annotated[str, doc("The service: the line's own, or one that moved along (HIE-9)")]
     account_id: Annotated[str | None, doc("Account that has the service after it")] = None
-    values: Annotated[dict[str, str | None], doc("service_account, billing_account, billing_profile: those that it set")]
+    values: Annotated[
+        dict[str, str | None], doc("service_account, billing_account, billing_profile: those that it set")
+    ]
 
 
 class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,6 +24,7 @@ from schemas.order_lines import OrderLine
 if TYPE_CHECKING:
     from processors.synchronization.work import Holding, Work
 
+
 class Value(NamedTuple):
     """A tracked value of a service, the line that set it, and when: transaction and place."""
 
@@ -48,9 +49,7 @@ class Step(NamedTuple):
     def lineage(self) -> Lineage:
         """The line in the revision that made it."""
         line, said = self.line, self.said
-        return Lineage(
-            order_id=line.order_id, line_id=line.line_id, revision=said.revision, command_id=said.command_id
-        )
+        return Lineage(order_id=line.order_id, line_id=line.line_id, revision=said.revision, command_id=said.command_id)
 
     def besides(self, names: Container[str]) -> Step:
         """The step, as if it had said nothing of some attributes."""
@@ -162,7 +161,8 @@ class Past:
             left = set()
             values[service] = {}
             for name in WHO_PAYS:
-                was = first[name].before(name) if name in first else ValueSet(value=now.get(name))
+                by = None if held is None else held.set_by.get(name)
+                was = first[name].before(name) if name in first else ValueSet(value=now.get(name), set_by=by)
                 if len(kept) < len(steps) and end.get(name, was.value) != now.get(name):
                     was = ValueSet(value=now.get(name))
                     left.add(name)

@@ -24,7 +24,9 @@ def requests(
 
     `before` and `after` are the customer without and with the command's changes; `service_ids` are those it touched.
     """
-    touched = [service for service_id in dict.fromkeys(service_ids) if (service := after.service(service_id)) is not None]
+    touched = [
+        service for service_id in dict.fromkeys(service_ids) if (service := after.service(service_id)) is not None
+    ]
     return [
         _request(service, context)
         for service in sorted(touched, key=lambda service: service.number)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from processors.synchronization.progress import missing_lines, reached, recorded_payment
 from processors.synchronization.matrix import SERVICE_ACCOUNT, WHO_PAYS
+from processors.synchronization.progress import missing_lines, reached, recorded_payment
 from processors.synchronization.work import AFTER_ALL, Holding, Phase, Task, Work
 from schemas.billing_profiles import ProfileState
 from schemas.lineage import AccountSync, LineStep, SyncState

@@ -1,17 +1,15 @@
 """What lines that are cancelled give back: the accounts on which they did something stand as if they had never been.
 
-Where an account stands and whose profile covers ALL of it follow from its past (hierarchies/past.py): once with all lines
-that were in force before the command, once without those that it cancels (INV-OBA-2).
+Where an account stands and whose profile covers ALL of it follow from its past without them (hierarchies/past.py,
+INV-OBA-2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk
-from processors.billing_profiles.whole import coverage_of
 from processors.hierarchies.parents import touch
 from processors.hierarchies.past import Past
 from processors.hierarchies.standing import Standing
@@ -25,7 +23,7 @@ class Pasts:
         self._work, self._desk = work, desk
         held = _held(tasks)
         self._concerned = [
-            _Concerned(task, Past(work, account, held), coverage_of(work.view.nonpaying_profiles(account_id)).whole)
+            (task, account, Past(work, account, held))
             for account_id, task in _accounts(tasks).items()
             if (account := work.view.account(account_id)) is not None
         ]
@@ -33,25 +31,15 @@ class Pasts:
     def give_back(self) -> dict[str, Standing]:
         """Let profiles cover what they are to cover; answer where accounts are to stand, if that is elsewhere."""
         found: dict[str, Standing] = {}
-        for task, past, whole in self._concerned:
-            account_id = past.account_id
-            was, now = past.without(()), past.without(self._work.cancelled_lines)
-            if whole == was.coverage.whole or now.coverage.whole != was.coverage.whole:
-                past.follow(now, self._work.changes.get(account_id, ()), self._desk.final(account_id))
-                to = now.coverage.whole
-                nonpaying.cover_all(self._work, self._desk, Phase.UNDO_NONPAYING, task, account_id, to)
-            if now.standing.parent != was.standing.parent:
-                found[account_id] = now.standing
+        for task, account, past in self._concerned:
+            account_id = account.account_id
+            place = past.without(self._work.cancelled_lines)
+            if place.standing.parent != account.parent_account_id:
+                found[account_id] = place.standing
             touch(self._work, Phase.UNDO_PARENTS, task, account_id)
+            past.follow(place, self._work.changes.get(account_id, ()), self._desk.final(account_id))
+            nonpaying.cover_all(self._work, self._desk, Phase.UNDO_NONPAYING, task, account_id, place.coverage.whole)
         return found
-
-
-class _Concerned(NamedTuple):
-    """An account: the first line that gives something back there, its past, and whose profile covers ALL of it now."""
-
-    task: Task
-    past: Past
-    whole: str | None
 
 
 def _accounts(tasks: Sequence[Task]) -> dict[str, Task]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from processors.synchronization.evolution import rebased_values
@@ -12,6 +14,10 @@ from schemas.billing_profiles import ProfileState
 from schemas.lineage import ImplicitMove, LineAction, LineRef, LineSync, SetBy, ValueSet
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
+
+
+_PAIRS = ((BILLING_ACCOUNT, BILLING_PROFILE), (BILLING_PROFILE, BILLING_ACCOUNT))
+"""A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
 
 
 def is_held(holding: Holding, name: str, task: Task) -> bool:
@@ -36,9 +42,9 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
         elif before is None:
             changed.append(name)  # tracked only since this revision
         elif again:
-            task.kept.append(KeptAttribute(attribute=name, by=LineRef(order_id=by.order_id, line_id=by.line_id)))
+            _keep(task, None, name, by)
         else:
-            _superseded(work, task, name, base.applied.get(name), holding, by)
+            _superseded(work, task, None, name, (base.applied.get(name), holding.values.get(name)), by)
     changed = _paired(task, changed)
     task.changed = tuple(changed)
     task.prior = {name: task.prior[name] for name in changed}
@@ -47,7 +53,7 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
 def _paired(task: Task, changed: list[str]) -> list[str]:
     """A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
     kept = {found.attribute: found.by for found in task.kept}
-    for name, other in ((BILLING_ACCOUNT, BILLING_PROFILE), (BILLING_PROFILE, BILLING_ACCOUNT)):
+    for name, other in _PAIRS:
         if name in kept and other in changed:
             task.kept.append(KeptAttribute(attribute=other, by=kept[name]))
             changed = [found for found in changed if found != other]
@@ -68,53 +74,45 @@ def cancel(work: Work, task: Task) -> None:
     else:
         _flip(work, task, holding)
     _flip_implicit(work, task)
-    _leave_chain(work, task, holding)
 
 
 def _delete(work: Work, task: Task, holding: Holding) -> None:
     """The assignment ends, unless a later line holds part of it (FLP-3)."""
-    others = {name: by for name, by in holding.set_by.items() if by is not None and by.line_id != task.line.line_id}
-    for name, by in others.items():
-        _superseded(work, task, name, task.applied.get(name), holding, by)
-    if others and not work.keeps_current:
-        task.stopped = True
-        return
-    if not others:
+    back = dict.fromkeys(holding.set_by, ValueSet())
+    left = _left(work, task, None, holding, back)
+    if not left:
         task.new = work.pending[task.asset] = None
         work.ended[task.asset] = (task.ref, holding)
         return
-    mine = [name for name in holding.set_by if is_held(holding, name, task)]
+    if not work.keeps_current:
+        task.stopped = True
+        return
+    if BILLING_ACCOUNT not in left:  # nobody else could end it: who has the rest takes the payer over
+        heir = left.get(BILLING_PROFILE) or next(iter(left.values()))
+        left |= {name: heir for name in (BILLING_ACCOUNT, BILLING_PROFILE) if name in back and name not in left}
     task.changed = ()
-    task.new = work.pending[task.asset] = msgspec.structs.replace(
-        holding, set_by={**holding.set_by, **dict.fromkeys(mine)}
-    )
+    mine = (name for name in holding.set_by if is_held(holding, name, task))
+    set_by = {**holding.set_by, **dict.fromkeys(mine), **_pass_on(work, task, task.asset, holding, back, left)}
+    task.new = work.pending[task.asset] = msgspec.structs.replace(holding, set_by=set_by)
 
 
 def _flip(work: Work, task: Task, holding: Holding) -> None:
     """Each attribute of the line goes back to what it was before the line, and to whom it was (FLP-1)."""
-    free = []
-    for name in task.changed:
-        by, target = holding.set_by.get(name), task.before[name].value
-        if by is not None and by.line_id != task.line.line_id:
-            _superseded(work, task, name, task.applied[name], holding, by)
-        elif target is not None and _is_closed(work, name, target):
-            _target_closed(work, task, name, target)
-        else:
-            free.append(name)
-    if len(free) < len(task.changed) and not work.keeps_current:
+    left = _left(work, task, None, holding, {name: task.before[name] for name in task.changed})
+    if left and not work.keeps_current:
         task.stopped = True
         return
-    flipped = _paired(task, free)
     values, set_by = dict(holding.values), dict(holding.set_by)
+    task.changed = tuple(name for name in task.changed if name not in left)
     for name in task.applied:
-        if name in flipped:
+        if name in task.changed:
             values[name], set_by[name] = task.before[name].value, task.before[name].set_by
         elif is_held(holding, name, task):
             # Equal to its `before` already: only the holder changes. Left as it is: nobody holds it any more.
-            set_by[name] = None if name in task.changed else task.before[name].set_by
-    task.changed = tuple(flipped)
-    task.prior = {name: task.prior[name] for name in flipped}
-    task.applied |= {name: values[name] for name in flipped}
+            set_by[name] = None if name in left else task.before[name].set_by
+    set_by |= _pass_on(work, task, task.asset, holding, task.before, left)
+    task.prior = {name: task.prior[name] for name in task.changed}
+    task.applied |= {name: values[name] for name in task.changed}
     ends = values.get(BILLING_ACCOUNT) is None or (SERVICE_ACCOUNT in values and values[SERVICE_ACCOUNT] is None)
     task.new = None if ends else Holding(holding.product_id, values, set_by)
     if ends:
@@ -124,32 +122,99 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
 
 def _flip_implicit(work: Work, task: Task) -> None:
     """What the line moved along goes back with it (HIE-9)."""
-    left: list[ImplicitMove] = []
+    moved: dict[str, dict[str, ValueSet]] = {}
     for move in task.implicit:
-        holding = work.holding(move.service_id)
-        by = None if holding is None else holding.set_by.get(move.attribute)
-        if holding is None or by is None:
+        moved.setdefault(move.service_id, {})[move.attribute] = move.before
+    for service_id, before in moved.items():
+        holding = work.holding(service_id)
+        if holding is None:
             continue
-        if by.line_id != task.line.line_id:
-            _superseded(work, task, move.attribute, None, holding, by)
-            left.append(move)
-            continue
+        back = {name: was for name, was in before.items() if holding.set_by.get(name) is not None}
+        left = _left(work, task, service_id, holding, back)
+        free = {name: was for name, was in back.items() if name not in left}
+        mine = (name for name in left if is_held(holding, name, task))
         new = msgspec.structs.replace(
             holding,
-            values={**holding.values, move.attribute: move.before.value},
-            set_by={**holding.set_by, move.attribute: move.before.set_by},
+            values={**holding.values, **{name: was.value for name, was in free.items()}},
+            set_by={
+                **holding.set_by,
+                **{name: was.set_by for name, was in free.items()},
+                **dict.fromkeys(mine),
+                **_pass_on(work, task, service_id, holding, back, left),
+            },
         )
-        old = task.also[move.service_id][0] if move.service_id in task.also else holding
-        task.also[move.service_id] = (old, new)
-        work.pending[move.service_id] = new
-    task.implicit = [move for move in task.implicit if move not in left]
+        task.implicit = [
+            move
+            for move in task.implicit
+            if (move.service_id, move.attribute) not in {(service_id, name) for name in left}
+        ]
+        if new != holding:
+            old = task.also[service_id][0] if service_id in task.also else holding
+            task.also[service_id] = (old, new)
+            work.pending[service_id] = new
 
 
-def _superseded(  # an attribute, what the line made of it and who has it now
-    work: Work, task: Task, name: str, applied: str | None, holding: Holding, by: SetBy
+def _left(  # what the line changed of a service (its own: null), and what that was before
+    work: Work, task: Task, service_id: str | None, holding: Holding, back: Mapping[str, ValueSet]
+) -> dict[str, SetBy | None]:
+    """The attributes that do not go back, and the line that keeps each: it was overtaken, or the old value is closed."""
+    left: dict[str, SetBy | None] = {}
+    for name, was in back.items():
+        by = holding.set_by.get(name)
+        if by is not None and by.line_id != task.line.line_id:
+            left[name] = by
+            _superseded(work, task, service_id, name, (task.applied.get(name), holding.values.get(name)), by)
+        elif was.value is not None and _is_closed(work, name, was.value):
+            left[name] = None
+            _target_closed(work, task, service_id, name, was.value)
+    for name, other in _PAIRS:  # half of a payer pays nothing
+        if name in left and other in back and other not in left and task.original is not LineAction.ADD:
+            left[other] = left[name]
+            _keep(task, service_id, other, left[name])
+    return left
+
+
+def _pass_on(  # a service, what the line changed of it, and what does not go back with the line that keeps it
+    work: Work,
+    task: Task,
+    service_id: str,
+    holding: Holding,
+    back: Mapping[str, ValueSet],
+    left: Mapping[str, SetBy | None],
+) -> dict[str, SetBy]:
+    """The line after this one goes back to what was before this one (FLP-3).
+
+    What the line holds itself, but may not take back, passes to the line that keeps the rest. Answers who has that now.
+    """
+    heirs: dict[str, SetBy] = {}
+    for name, was in back.items():
+        later = left.get(name) or holding.set_by.get(name)
+        first = later
+        while later is not None and later.line_id != task.line.line_id:
+            known, moved = _before(work, later.line_id, service_id, name)
+            if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
+                rebased = OrderLineRebased(
+                    order_id=later.order_id,
+                    line_id=later.line_id,
+                    service_id=service_id if moved else None,
+                    attribute=name,
+                    old_before=known,
+                    new_before=was,
+                    because=task.ref,
+                )
+                _rebase(work, rebased)
+                if later is first and is_held(holding, name, task) and known.value == holding.values.get(name):
+                    heirs[name] = later
+                break
+            later = None if known is None else known.set_by
+    return heirs
+
+
+def _superseded(  # an attribute, what the line made of it and what it is, and who has it now
+    work: Work, task: Task, service_id: str | None, name: str, values: tuple[str | None, str | None], by: SetBy
 ) -> None:
     if work.keeps_current:
-        task.kept.append(KeptAttribute(attribute=name, by=LineRef(order_id=by.order_id, line_id=by.line_id)))
+        _keep(task, service_id, name, by)
         return
     found = violation(
         Code.SUPERSEDED_BY,
@@ -157,16 +222,21 @@ def _superseded(  # an attribute, what the line made of it and who has it now
         "order_id",
         line_id=task.line.line_id,
         attribute=name,
-        applied=applied,
-        current=holding.values.get(name),
+        applied=values[0],
+        current=values[1],
         by={"order_id": by.order_id, "line_id": by.line_id, "revision": by.revision},
     )
     work.refuse(task.place, found)
 
 
-def _target_closed(work: Work, task: Task, name: str, target: str) -> None:
+def _keep(task: Task, service_id: str | None, name: str, by: SetBy | None) -> None:
+    ref = None if by is None else LineRef(order_id=by.order_id, line_id=by.line_id)
+    task.kept.append(KeptAttribute(service_id=service_id, attribute=name, by=ref))
+
+
+def _target_closed(work: Work, task: Task, service_id: str | None, name: str, target: str) -> None:
     if work.keeps_current:
-        task.kept.append(KeptAttribute(attribute=name))
+        _keep(task, service_id, name, None)
         return
     found = violation(
         Code.FLIP_TARGET_CLOSED, "FLP-4", "order_id", line_id=task.line.line_id, attribute=name, value=target
@@ -180,28 +250,6 @@ def _is_closed(work: Work, name: str, target: str) -> bool:
         return profile is not None and profile.state is ProfileState.CLOSED
     account = work.view.account(target)
     return account is not None and account.state is AccountState.DEACTIVATED
-
-
-def _leave_chain(work: Work, task: Task, holding: Holding) -> None:
-    """The line after this one goes back to what was before this one (FLP-3)."""
-    kept = {found.attribute: found.by for found in task.kept}
-    for name in task.before:
-        later: LineRef | SetBy | None = kept.get(name) or holding.set_by.get(name)
-        while later is not None and later.line_id != task.line.line_id:
-            known, moved = _before(work, later.line_id, task.asset, name)
-            if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
-                rebased = OrderLineRebased(
-                    order_id=later.order_id,
-                    line_id=later.line_id,
-                    service_id=task.asset if moved else None,
-                    attribute=name,
-                    old_before=known,
-                    new_before=task.before[name],
-                    because=task.ref,
-                )
-                _rebase(work, rebased)
-                break
-            later = None if known is None else known.set_by
 
 
 def _before(work: Work, line_id: str, service_id: str, attribute: str) -> tuple[ValueSet | None, bool]:

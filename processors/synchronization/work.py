@@ -36,8 +36,8 @@ from schemas.refusals import Violation
 from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, OrderObjectKept, SkipReason
 
 if TYPE_CHECKING:
-    from processors.context import Context
     from processors.billing_profiles.whole import Change
+    from processors.context import Context
     from processors.hierarchies.parents import Touch
     from processors.hierarchies.past import Step
     from processors.view.customer import CustomerView
