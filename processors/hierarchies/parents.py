@@ -6,9 +6,11 @@ another one may mend.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from processors.hierarchies import circles
+from processors.hierarchies.circles import Choice, Choices
 from processors.hierarchies.standing import Standing, after_parent, placed, standing_of
 from processors.synchronization.matrix import BILLING_ACCOUNT
 from schemas.accounts import Account, AccountState
@@ -19,6 +21,7 @@ from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
     from processors.billing_profiles.payers import Desk
+    from processors.synchronization.giving_back import Pasts
     from processors.synchronization.work import Holding, Phase, Task, Work
 
 
@@ -38,13 +41,6 @@ class Touch(NamedTuple):
         return self.task.lineage
 
 
-class Choice(NamedTuple):
-    """A place that an account may have, and on account of which line."""
-
-    place: Standing
-    touch: Touch
-
-
 def touch(  # an account, and the assignment of a service before and after, as long as it was here
     work: Work, phase: Phase, task: Task, account_id: str, held: tuple[Holding | None, Holding | None] = (None, None)
 ) -> None:
@@ -53,25 +49,29 @@ def touch(  # an account, and the assignment of a service before and after, as l
     work.touched.setdefault(account_id, []).append(Touch(task, phase, work.slot(), old, new))
 
 
-def settle(work: Work, desk: Desk, given_back: Mapping[str, Standing]) -> None:
+def settle(work: Work, desk: Desk, pasts: Pasts) -> None:
     """Give every account that was touched the parent that it is to have (HIE-1 .. HIE-8, HIE-14 .. HIE-16).
 
-    `given_back`: where accounts stand without the lines that are cancelled, if that is elsewhere (INV-OBA-2).
+    `pasts`: where accounts stand without the lines that are cancelled (INV-OBA-2).
     """
-    accounts: dict[str, Account] = {}
-    choices: dict[str, list[Choice]] = {}
+    choices: Choices = {}
     for account_id, touches in work.touched.items():
         account = work.view.account(account_id)
         if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
-            accounts[account_id] = account
-            choices[account_id] = list(_choices(work, desk, account, touches, given_back.get(account_id)))
-    _avoid_circles(work, choices, given_back)
+            choices[account_id] = list(_choices(work, desk, account, touches, pasts.standing(account_id)))
+    circles.avoid(work, choices, pasts)
+    while opened := dict(circles.opened(work, choices, pasts)):
+        choices |= opened
+        circles.avoid(work, choices, pasts)
     for account_id, offered in choices.items():
-        if offered:
-            _move(work, accounts[account_id], offered[0])
-        if not (work.split_payer or work.only_takes_back):
-            _one_parent(work, account_id, work.touched[account_id])
-    _refuse_circles(work)
+        account = work.view.account(account_id)
+        if account is not None and offered:
+            _move(work, account, offered[0])
+    if not (work.split_payer or work.only_takes_back):
+        for account_id, touches in work.touched.items():
+            if account_id in choices:
+                _one_parent(work, account_id, touches)
+    circles.refuse(work)
 
 
 def _choices(
@@ -159,48 +159,3 @@ def _one_parent(work: Work, account_id: str, touches: Sequence[Touch]) -> None:
             wanted=found.new,
         )
         work.refuse(found.task.place, taken)
-
-
-def _avoid_circles(work: Work, choices: dict[str, list[Choice]], given_back: Mapping[str, Standing]) -> None:
-    """Pass over a parent that would lead its account back to itself, where there is another choice.
-
-    Judged on the links as the whole command leaves them. What a cancelled line gives back is passed over last; where
-    more is asked than to take back, a new link that closes a circle is refused (HIE-6).
-    """
-
-    def circles() -> Iterator[str]:
-        for account_id, offered in choices.items():
-            may_pass = len(offered) > 1 and (account_id in given_back or work.only_takes_back)
-            if may_pass and _in_circle(work, choices, account_id):
-                yield account_id
-
-    while (passed := min(circles(), key=lambda found: found in given_back, default=None)) is not None:
-        choices[passed].pop(0)
-
-
-def _in_circle(work: Work, choices: dict[str, list[Choice]], account_id: str) -> bool:
-    met: set[str] = set()
-    here: str | None = account_id
-    while here is not None and here not in met:
-        met.add(here)
-        offered = choices.get(here)
-        account = None if offered else work.view.account(here)
-        here = offered[0].place.parent if offered else account.parent_account_id if account else None
-    return here == account_id
-
-
-def _refuse_circles(work: Work) -> None:
-    """Links that, all lines together, lead an account back to itself (HIE-6)."""
-    clear: set[str] = set()
-    for account_id, place in work.moved_accounts.items():
-        path: list[str] = []
-        here: str | None = account_id
-        while here is not None and here not in clear and here not in path:
-            path.append(here)
-            account = work.view.account(here)
-            here = account.parent_account_id if account else None
-        if here is not None and here not in clear:
-            cycle = path[path.index(here) :]
-            at = cycle.index(account_id) if account_id in cycle else 0
-            work.refuse(place, violation(Code.HIERARCHY_CYCLE, "HIE-6", "order_id", cycle=[*cycle[at:], *cycle[:at]]))
-        clear.update(path)

@@ -95,13 +95,9 @@ class Past:
         self._is_corporate = work.view.corporate_of(here) is not None
         on_it = {step.said.service_id for step in _steps(work, work.view.lines_on(here), SyncState.APPLIED)}
         services = dict.fromkeys((*sorted(on_it), *(found.service_id for found in work.view.assigned_to(here))))
-        self._steps = {service: list(self._about(service)) for service in services if work.is_live(service)}
+        self._steps = {service: steps_about(work, service) for service in services if work.is_live(service)}
         self._gone = [step for step in self._siblings() if step.said.account_id == here]
         """Steps of lines that were taken back before, of orders that have others in force."""
-
-    def _about(self, service_id: str) -> Iterator[Step]:
-        found = _steps(self._work, self._work.view.lines_about(service_id), SyncState.APPLIED)
-        yield from sorted((step for step in found if step.said.service_id == service_id), key=lambda step: step.turn)
 
     def _siblings(self) -> Iterator[Step]:
         for order_id in {step.line.order_id: None for steps in self._steps.values() for step in steps}:
@@ -182,6 +178,12 @@ def _moved_with(done: Sequence[tuple[Change, Lineage]], gone: Iterable[Step], af
         moved = None if pay is None else pairs.get((pay.account, step.said.values.get(BILLING_ACCOUNT)))
         if pay is not None and moved is not None:
             yield Change(step.said.service_id, pay, moved)
+
+
+def steps_about(work: Work, service_id: str) -> list[Step]:
+    """Everything that lines in force before the command have said of a service, in its order."""
+    found = _steps(work, work.view.lines_about(service_id), SyncState.APPLIED)
+    return sorted((step for step in found if step.said.service_id == service_id), key=lambda step: step.turn)
 
 
 def _steps(work: Work, line_ids: Iterable[str], state: SyncState) -> Iterator[Step]:

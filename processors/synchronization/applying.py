@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk, pay_of
@@ -50,8 +50,9 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
             _move_others(work, desk, task)
         elif task not in added and not task.ignored:
             _move(work, desk, task)
-    _end(work, desk, [task for task in doing if task.new is None and task.old is not None])
-    parents.settle(work, desk, pasts.give_back())
+    _end(work, desk, list(_ending(work, doing)))
+    pasts.give_back()
+    parents.settle(work, desk, pasts)
 
 
 def _touch(desk: Desk, tasks: Sequence[Task]) -> None:
@@ -185,6 +186,8 @@ def _move(work: Work, desk: Desk, task: Task) -> None:
 def _move_others(work: Work, desk: Desk, task: Task) -> None:
     """Services that move along with the line's own, or go back with it (HIE-9)."""
     for service, (was, now) in task.also.items():
+        if now is None:
+            continue
         _pay(work, desk, task, service, was, now)
         groups.follow(work, Phase.MOVES, service, was, now, task.lineage)
         cause = LinkCause.FLIP if task.is_cancelled else LinkCause.IMPLICIT
@@ -217,27 +220,28 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
 # -- 4. what is taken back
 
 
-def _end(work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
-    """Assignments that end: memberships, nonpaying profiles, parent links, then the assignments themselves (UND-3)."""
-    ending = [task for task in tasks if work.view.assignment(task.asset) is not None and not _was_taken(work, task)]
-    for task in ending:
-        groups.follow(work, Phase.UNDO_COLLECTIONS, task.asset, task.old, None, task.lineage)
-        assert task.old is not None, "an assignment that ends was there"
-        _record_end(work, Phase.ENDED, task.asset, task.old, task.ref)
-    for task in ending:
-        assert task.old is not None, "as above"
-        account = task.old.values.get(SERVICE_ACCOUNT)
+def _ending(work: Work, tasks: Sequence[Task]) -> Iterator[tuple[Task, str, Holding]]:
+    """Assignments that end, with the line that takes them back; not where another line of the command has the service."""
+    for task in tasks:
+        ended = [] if task.new is not None or task.old is None else [(task.asset, task.old)]
+        ended += [(service_id, old) for service_id, (old, new) in task.also.items() if new is None]
+        for service_id, old in ended:
+            if work.view.assignment(service_id) is not None and work.pending.get(service_id) is None:
+                yield task, service_id, old
+
+
+def _end(work: Work, desk: Desk, ending: Sequence[tuple[Task, str, Holding]]) -> None:
+    """Memberships, nonpaying profiles, parent links, then the assignments themselves (UND-3)."""
+    for task, service_id, old in ending:
+        groups.follow(work, Phase.UNDO_COLLECTIONS, service_id, old, None, task.lineage)
+        _record_end(work, Phase.ENDED, service_id, old, task.ref)
+    for task, service_id, old in ending:
+        account = old.values.get(SERVICE_ACCOUNT)
         if account is not None:
-            nonpaying.follow(
-                work, desk, Phase.UNDO_NONPAYING, task, account, Change(task.asset, pay_of(task.old), None)
-            )
+            left = Change(service_id, pay_of(old), None)
+            nonpaying.follow(work, desk, Phase.UNDO_NONPAYING, task, account, left)
             nonpaying.close_idle(work, desk, Phase.UNDO_NONPAYING, task, account)
-            touch(work, Phase.UNDO_PARENTS, task, account, (task.old, None))
-
-
-def _was_taken(work: Work, task: Task) -> bool:
-    """Whether another line of the command has the service now."""
-    return work.pending.get(task.asset) is not None
+            touch(work, Phase.UNDO_PARENTS, task, account, (old, None))
 
 
 # -- assignments

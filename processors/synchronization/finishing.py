@@ -73,6 +73,7 @@ def _steps(work: Work, task: Task) -> Iterator[LineStep]:
     if own:
         yield _step(work, task, task.asset, task.new, own)
     for service_id, (old, new) in task.also.items():
+        assert new is not None, "what moves along has a payer"
         moved = {name: new.values[name] for name in WHO_PAYS if new.values.get(name) != old.values.get(name)}
         if moved:
             yield _step(work, task, service_id, new, moved)

@@ -11,43 +11,60 @@ from collections.abc import Iterator, Sequence
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk
 from processors.hierarchies.parents import touch
-from processors.hierarchies.past import Past
+from processors.hierarchies.past import Past, Place, steps_about
 from processors.hierarchies.standing import Standing
+from processors.synchronization.matrix import SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
+from schemas.accounts import Account
 
 
 class Pasts:
     """The pasts of the accounts on which cancelled lines have done something. To be made before any line is done."""
 
     def __init__(self, work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
-        self._work, self._desk = work, desk
-        held = _held(tasks)
+        self._work, self._desk, self._held = work, desk, _held(tasks)
         self._concerned = [
-            (task, account, Past(work, account, held))
-            for account_id, task in _accounts(tasks).items()
+            (task, account, Past(work, account, self._held))
+            for account_id, task in _accounts(work, tasks).items()
             if (account := work.view.account(account_id)) is not None
         ]
+        self._standings: dict[str, Standing | None] = {}
 
-    def give_back(self) -> dict[str, Standing]:
-        """Let profiles cover what they are to cover; answer where accounts are to stand, if that is elsewhere."""
-        found: dict[str, Standing] = {}
+    def standing(self, account_id: str) -> Standing | None:
+        """Where an account is to stand that was asked for, or on which a cancelled line did something; null: it stays."""
+        return self._standings.get(account_id)
+
+    def ask(self, account: Account) -> Standing | None:
+        """Where any account is to stand without the cancelled lines; null: it stays, or none is cancelled."""
+        if self._concerned and account.account_id not in self._standings:
+            self._remember(account, Past(self._work, account, self._held).without(self._work.cancelled_lines))
+        return self.standing(account.account_id)
+
+    def _remember(self, account: Account, place: Place) -> None:
+        is_elsewhere = place.standing.parent != account.parent_account_id
+        self._standings[account.account_id] = place.standing if is_elsewhere else None
+
+    def give_back(self) -> None:
+        """Let profiles cover what they are to cover, and parents be looked at."""
         for task, account, past in self._concerned:
             account_id = account.account_id
             place = past.without(self._work.cancelled_lines)
-            if place.standing.parent != account.parent_account_id:
-                found[account_id] = place.standing
+            self._remember(account, place)
             touch(self._work, Phase.UNDO_PARENTS, task, account_id)
             past.follow(place, self._work.changes.get(account_id, ()), self._desk.final(account_id))
             nonpaying.cover_all(self._work, self._desk, Phase.UNDO_NONPAYING, task, account_id, place.coverage.whole)
-        return found
 
 
-def _accounts(tasks: Sequence[Task]) -> dict[str, Task]:
+def _accounts(work: Work, tasks: Sequence[Task]) -> dict[str, Task]:
+    """Accounts that ever had a service of a cancelled line, each with the first line that gives something back there."""
     found: dict[str, Task] = {}
     for task in tasks:
         if task.is_cancelled and not task.ignored:
-            for account_id in task.accounts():
-                found.setdefault(account_id, task)
+            for service_id in dict.fromkeys(step.service_id for step in task.steps):
+                for step in steps_about(work, service_id):
+                    for account_id in (step.before(SERVICE_ACCOUNT).value, step.said.account_id):
+                        if account_id is not None:
+                            found.setdefault(account_id, task)
     return found
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from processors.synchronization.evolution import rebased_values
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.accounts import AccountState
 from schemas.billing_profiles import ProfileState
-from schemas.lineage import ImplicitMove, LineAction, LineRef, LineSync, SetBy, ValueSet
+from schemas.lineage import LineAction, LineRef, LineSync, SetBy, ValueSet
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
-
 
 _PAIRS = ((BILLING_ACCOUNT, BILLING_PROFILE), (BILLING_PROFILE, BILLING_ACCOUNT))
 """A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
@@ -91,32 +88,31 @@ def _delete(work: Work, task: Task, holding: Holding) -> None:
         heir = left.get(BILLING_PROFILE) or next(iter(left.values()))
         left |= {name: heir for name in (BILLING_ACCOUNT, BILLING_PROFILE) if name in back and name not in left}
     task.changed = ()
-    mine = (name for name in holding.set_by if is_held(holding, name, task))
-    set_by = {**holding.set_by, **dict.fromkeys(mine), **_pass_on(work, task, task.asset, holding, back, left)}
-    task.new = work.pending[task.asset] = msgspec.structs.replace(holding, set_by=set_by)
+    stays = {name: ValueSet(value=value) for name, value in holding.values.items() if is_held(holding, name, task)}
+    task.new = work.pending[task.asset] = holding.given(
+        stays | _kept(task, holding, left, _pass_on(work, task, task.asset, holding, back, left))
+    )
 
 
 def _flip(work: Work, task: Task, holding: Holding) -> None:
-    """Each attribute of the line goes back to what it was before the line, and to whom it was (FLP-1)."""
+    """Each attribute of the line goes back to what it was before the line, and to whom it was (FLP-1).
+
+    Where it is equal to that already, only the holder changes.
+    """
     left = _left(work, task, None, holding, {name: task.before[name] for name in task.changed})
     if left and not work.keeps_current:
         task.stopped = True
         return
-    values, set_by = dict(holding.values), dict(holding.set_by)
+    back = {
+        name: was
+        for name, was in task.before.items()
+        if name not in left and (name in task.changed or is_held(holding, name, task))
+    }
+    new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, task.asset, holding, task.before, left)))
     task.changed = tuple(name for name in task.changed if name not in left)
-    for name in task.applied:
-        if name in task.changed:
-            values[name], set_by[name] = task.before[name].value, task.before[name].set_by
-        elif is_held(holding, name, task):
-            # Equal to its `before` already: only the holder changes. Left as it is: nobody holds it any more.
-            set_by[name] = None if name in left else task.before[name].set_by
-    set_by |= _pass_on(work, task, task.asset, holding, task.before, left)
     task.prior = {name: task.prior[name] for name in task.changed}
-    task.applied |= {name: values[name] for name in task.changed}
-    ends = values.get(BILLING_ACCOUNT) is None or (SERVICE_ACCOUNT in values and values[SERVICE_ACCOUNT] is None)
-    task.new = None if ends else Holding(holding.product_id, values, set_by)
-    if ends:
-        work.ended[task.asset] = (task.ref, holding)
+    task.applied |= {name: new.values[name] for name in task.changed}
+    task.new = _if_it_goes_on(work, task, task.asset, holding, new)
     work.pending[task.asset] = task.new
 
 
@@ -129,29 +125,34 @@ def _flip_implicit(work: Work, task: Task) -> None:
         holding = work.holding(service_id)
         if holding is None:
             continue
-        back = {name: was for name, was in before.items() if holding.set_by.get(name) is not None}
-        left = _left(work, task, service_id, holding, back)
-        free = {name: was for name, was in back.items() if name not in left}
-        mine = (name for name in left if is_held(holding, name, task))
-        new = msgspec.structs.replace(
-            holding,
-            values={**holding.values, **{name: was.value for name, was in free.items()}},
-            set_by={
-                **holding.set_by,
-                **{name: was.set_by for name, was in free.items()},
-                **dict.fromkeys(mine),
-                **_pass_on(work, task, service_id, holding, back, left),
-            },
-        )
-        task.implicit = [
-            move
-            for move in task.implicit
-            if (move.service_id, move.attribute) not in {(service_id, name) for name in left}
-        ]
+        before = {name: was for name, was in before.items() if holding.set_by.get(name) is not None}
+        left = _left(work, task, service_id, holding, before)
+        back = {name: was for name, was in before.items() if name not in left}
+        new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, service_id, holding, before, left)))
+        task.implicit = [move for move in task.implicit if move.service_id != service_id or move.attribute in back]
         if new != holding:
             old = task.also[service_id][0] if service_id in task.also else holding
-            task.also[service_id] = (old, new)
-            work.pending[service_id] = new
+            task.also[service_id] = (old, _if_it_goes_on(work, task, service_id, holding, new))
+            work.pending[service_id] = task.also[service_id][1]
+
+
+def _if_it_goes_on(work: Work, task: Task, service_id: str, old: Holding, new: Holding) -> Holding | None:
+    """The assignment as it is now, unless nobody has the service any more, or nobody pays for it."""
+    if new.values.get(BILLING_ACCOUNT) is not None and new.values.get(SERVICE_ACCOUNT, service_id) is not None:
+        return new
+    work.ended[service_id] = (task.ref, old)
+    return None
+
+
+def _kept(
+    task: Task, holding: Holding, left: Mapping[str, SetBy | None], heirs: Mapping[str, SetBy]
+) -> dict[str, ValueSet]:
+    """What the line holds and does not take back: it passes to an heir, or nobody holds it any more."""
+    return {
+        name: ValueSet(value=holding.values.get(name), set_by=heirs.get(name))
+        for name in left
+        if is_held(holding, name, task)
+    }
 
 
 def _left(  # what the line changed of a service (its own: null), and what that was before

@@ -85,6 +85,14 @@ class Holding(msgspec.Struct, frozen=True):
     values: dict[str, str | None]
     set_by: dict[str, SetBy | None]
 
+    def given(self, back: Mapping[str, ValueSet]) -> Holding:
+        """The same with values that others had set."""
+        return msgspec.structs.replace(
+            self,
+            values={**self.values, **{name: was.value for name, was in back.items()}},
+            set_by={**self.set_by, **{name: was.set_by for name, was in back.items()}},
+        )
+
     def changed(self, values: Mapping[str, str | None], by: Lineage) -> Holding:
         """The same with other values, set by a line."""
         return msgspec.structs.replace(
@@ -125,8 +133,8 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     old: Holding | None = None
     new: Holding | None = None
     """The assignment before and after; `new` None: it ends."""
-    also: dict[str, tuple[Holding, Holding]] = msgspec.field(default_factory=dict)
-    """Other services whose payer changes with it (HIE-9), before and after."""
+    also: dict[str, tuple[Holding, Holding | None]] = msgspec.field(default_factory=dict)
+    """Other services whose payer changes with it (HIE-9), before and after; `None`: nobody has it any more."""
     cause: LinkCause = LinkCause.LINK
     ignored: bool = False
     stopped: bool = False
@@ -154,13 +162,6 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
         values = [*self.applied.items(), *((name, before.value) for name, before in self.before.items())]
         values.append((SERVICE_ACCOUNT, self.customer_account))
         return (marked(name, value) for name, value in values if value is not None)
-
-    def accounts(self) -> dict[str, None]:
-        """Accounts on which the line has ever done something."""
-        said = [step.account_id for step in self.steps]
-        if said and SERVICE_ACCOUNT in self.before:
-            said.append(self.before[SERVICE_ACCOUNT].value)
-        return dict.fromkeys(account_id for account_id in said if account_id is not None)
 
     def use(self, kind: UseKind, used_id: str) -> None:
         """Remember what it has named."""
