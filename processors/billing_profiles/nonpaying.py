@@ -30,7 +30,7 @@ from schemas.billing_profiles import (
     ProfileState,
     SwitchTo,
 )
-from schemas.lineage import LineRef
+from schemas.lineage import LineRef, Used, UseKind
 from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
@@ -249,6 +249,8 @@ def close(
 ) -> None:
     """Close a profile; what it planned is dropped first."""
     _drop_plan(work, phase, task.ref, profile)
+    if task.is_cancelled and profile.payer_profile_id is not None:
+        work.let_go.setdefault(Used(kind=UseKind.BILLING_PROFILE, id=profile.payer_profile_id), task)
     closed = BillingProfileStateChanged(
         billing_profile_id=profile.billing_profile_id,
         account_id=profile.account_id,

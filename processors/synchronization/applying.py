@@ -25,7 +25,7 @@ from schemas.billing_profiles import (
     BillingAssignmentStarted,
     LinkCause,
 )
-from schemas.lineage import ImplicitMove, LineRef, ValueSet
+from schemas.lineage import ImplicitMove, LineRef, Used, UseKind, ValueSet
 from schemas.refusals import Code, violation
 
 
@@ -235,6 +235,10 @@ def _end(work: Work, desk: Desk, ending: Sequence[tuple[Task, str, Holding]]) ->
     for task, service_id, old in ending:
         groups.follow(work, Phase.UNDO_COLLECTIONS, service_id, old, None, task.lineage)
         _record_end(work, Phase.ENDED, service_id, old, task.ref)
+        for name, kind in ((BILLING_PROFILE, UseKind.BILLING_PROFILE), (SERVICE_ACCOUNT, UseKind.ACCOUNT)):
+            value = old.values.get(name)
+            if value is not None:
+                work.let_go.setdefault(Used(kind=kind, id=value), task)
     for task, service_id, old in ending:
         account = old.values.get(SERVICE_ACCOUNT)
         if account is not None:

@@ -21,7 +21,7 @@ from schemas.billing_profiles import (
     ProfileState,
 )
 from schemas.fields import Event
-from schemas.lineage import LineRef, UseKind
+from schemas.lineage import LineRef, Used, UseKind
 from schemas.synchronization import KeptReason, OrderObjectKept
 
 _ORDER = (UseKind.BILLING_PROFILE, UseKind.PAYMENT_METHOD, UseKind.ACCOUNT)
@@ -37,7 +37,7 @@ def undo(work: Work, tasks: Sequence[Task], depths: dict[str, int]) -> None:
     cancelled = [task for task in tasks if task.is_cancelled and not task.ignored and not task.stopped]
     if work.strict or not cancelled:
         return
-    found = _candidates(cancelled)
+    found = _candidates(work, cancelled)
     for profile_id, task in found[UseKind.BILLING_PROFILE].items():
         _undo_profile(work, task, profile_id)
     for method_id, task in found[UseKind.PAYMENT_METHOD].items():
@@ -49,12 +49,23 @@ def undo(work: Work, tasks: Sequence[Task], depths: dict[str, int]) -> None:
         work.record(Phase.KEPT, kept)
 
 
-def _candidates(tasks: Sequence[Task]) -> dict[UseKind, dict[str, Task]]:
-    """Everything that the cancelled lines have named, with the first line that did (UND-1)."""
+def _candidates(work: Work, tasks: Sequence[Task]) -> dict[UseKind, dict[str, Task]]:
+    """Everything that the cancelled lines have named, with the first line that did (UND-1); then what they let go.
+
+    What other lines had named may be needed to the end by a line that did not: a payer that its account was to leave only
+    later (HIE-13), or what was left as it is (FLP-3).
+    """
     found: dict[UseKind, dict[str, Task]] = {kind: {} for kind in UseKind}
     for task in tasks:
         for used in task.uses:
             found[used.kind].setdefault(used.id, task)
+    for used, task in work.let_go.items():
+        found[used.kind].setdefault(used.id, task)
+        profile = work.view.billing_profile(used.id) if used.kind is UseKind.BILLING_PROFILE else None
+        if profile is not None:
+            found[UseKind.ACCOUNT].setdefault(profile.account_id, task)
+            if profile.payment_method_id is not None:
+                found[UseKind.PAYMENT_METHOD].setdefault(profile.payment_method_id, task)
     return found
 
 
@@ -195,6 +206,8 @@ def _has_charge(work: Work, marked: str, account: Account | None) -> bool:
 
 def _keep(work: Work, task: Task, kind: UseKind, object_id: str, need: Need) -> None:
     reason, by = need
+    if Used(kind=kind, id=object_id) not in task.uses:
+        return  # the line let it go, but had not named it
     kept = OrderObjectKept(
         order_id=task.line.order_id, line_id=task.line.line_id, kind=kind, id=object_id, reason=reason, by=by
     )

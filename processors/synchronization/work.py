@@ -203,6 +203,8 @@ class Work:
         """Accounts with another parent, and the place of the line that moved them first."""
         self.gone: dict[str, list[Step]] = {}
         """What lines of an order had said that were taken back before, by order, as far as it was asked for."""
+        self.let_go: dict[Used, Task] = {}
+        """What an account or a service needs no more because a line is cancelled, named by that line or not."""
         self.kept: list[OrderObjectKept] = []
         """Objects that outlive a cancelled line."""
         self.cancelled_lines: set[str] = set()
