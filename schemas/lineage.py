@@ -108,7 +108,7 @@ class LineStep(Word, frozen=True, kw_only=True):
     """
 
     sequence: Annotated[int, doc("Number of the customer's transaction")]
-    place: Annotated[int, doc("Place of the line among those of its command")]
+    place: Annotated[int, doc("Place of the line in its command: new assignments come before those that change")]
     revision: OrderRevision
     command_id: CommandId
     service_id: Annotated[str, doc("The service: the line's own, or one that moved along (HIE-9)")]

@@ -143,7 +143,7 @@ def _moment(work: Work, by: SetBy | None) -> tuple[int, int]:
     if by is None:
         return 0, 0
     if by.command_id == work.context.command_id:
-        return work.sequence, work.planned[by.line_id].place
+        return work.sequence, work.planned[by.line_id].turn
     line = work.view.line(by.line_id)
     steps = () if line is None or line.sync is None else line.sync.steps
     return next(((step.sequence, step.place) for step in steps if step.command_id == by.command_id), (0, 0))

@@ -18,7 +18,7 @@ from processors.billing_profiles.whole import Change, Circumstances, Coverage
 from processors.hierarchies.standing import Standing, placed
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT, WHO_PAYS
 from schemas.accounts import Account
-from schemas.lineage import LineAction, Lineage, LineStep, SyncState, ValueSet
+from schemas.lineage import Lineage, LineStep, SyncState, ValueSet
 from schemas.order_lines import OrderLine
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ class Step(NamedTuple):
     said: LineStep
 
     @property
-    def turn(self) -> tuple[int, bool, int]:
-        """When it was made: new assignments come before those that change."""
-        assert self.line.sync is not None, "a line with steps was synchronized"
-        return self.said.sequence, self.line.sync.action is not LineAction.ADD, self.said.place
+    def turn(self) -> tuple[int, int]:
+        """When it was made: transaction, and place there."""
+        return self.said.sequence, self.said.place
 
     @property
     def lineage(self) -> Lineage:
@@ -59,7 +58,7 @@ class Step(NamedTuple):
     def before(self, attribute: str) -> ValueSet:
         """What an attribute of the service was before the line."""
         sync, service = self.line.sync, self.said.service_id
-        assert sync is not None, "as above"
+        assert sync is not None, "a line with steps was synchronized"
         if service == sync.service_id:
             return sync.before.get(attribute, ValueSet())
         moved = (move.before for move in sync.implicit if (move.service_id, move.attribute) == (service, attribute))
@@ -157,10 +156,10 @@ class Past:
             left = set()
             values[service] = {}
             for name in WHO_PAYS:
-                by = None if held is None else held.set_by.get(name)
-                was = first[name].before(name) if name in first else ValueSet(value=now.get(name), set_by=by)
-                if len(kept) < len(steps) and end.get(name, was.value) != now.get(name):
-                    was = ValueSet(value=now.get(name))
+                is_ = ValueSet(value=now.get(name), set_by=None if held is None else held.set_by.get(name))
+                was = first[name].before(name) if name in first else is_
+                if len(kept) < len(steps) and end.get(name, was.value) != is_.value:
+                    was = is_
                     left.add(name)
                 values[service][name] = Value(was.value, was.set_by)
             found += (step.besides(left) for step in steps)
@@ -200,7 +199,7 @@ def _changes(
     for step in turn:
         held, lineage = values[step.said.service_id], step.lineage
         old = _pay(held, account_id)
-        held.update({name: Value(value, lineage, step.turn[::2]) for name, value in step.said.values.items()})
+        held.update({name: Value(value, lineage, step.turn) for name, value in step.said.values.items()})
         new = _pay(held, account_id)
         if old != new:
             yield Change(step.said.service_id, old, new), lineage

@@ -41,6 +41,8 @@ def apply(work: Work, tasks: Sequence[Task]) -> None:
     _touch(desk, doing)
     pasts = Pasts(work, desk, doing)
     added = dict.fromkeys(task for task in doing if task.row == "REV-1" and task.old is None)
+    for turn, task in enumerate((*added, *(task for task in doing if task not in added))):
+        task.turn = turn
     for task in added:
         work.place = task.place
         _add(work, desk, task)

@@ -82,7 +82,7 @@ def _steps(work: Work, task: Task) -> Iterator[LineStep]:
 def _step(work: Work, task: Task, service_id: str, held: Holding, values: dict[str, str | None]) -> LineStep:
     return LineStep(
         sequence=work.sequence,
-        place=task.place,
+        place=task.turn,
         revision=task.lineage.revision,
         command_id=task.lineage.command_id,
         service_id=service_id,

@@ -35,8 +35,8 @@ class Pasts:
         return self._standings.get(account_id)
 
     def ask(self, account: Account) -> Standing | None:
-        """Where any account is to stand without the cancelled lines; null: it stays, or none is cancelled."""
-        if self._concerned and account.account_id not in self._standings:
+        """Where any account is to stand without the cancelled lines; null: it stays."""
+        if account.account_id not in self._standings:
             self._remember(account, Past(self._work, account, self._held).without(self._work.cancelled_lines))
         return self.standing(account.account_id)
 

@@ -285,6 +285,7 @@ def _revised(work: Work, task: Task, base: LineSync) -> None:
     if holding is None:  # it held nothing of the assignment, which has ended with the line that made it
         task.begins = True
         holding = Holding(task.line.product_id, dict(base.applied), dict.fromkeys(base.applied))
+    superseding.check_revision(work, task, base, holding)
     for name in task.changed:
         began = base.before.get(name)
         first = began is None or (
@@ -294,7 +295,6 @@ def _revised(work: Work, task: Task, base: LineSync) -> None:
             by_add = base.action is LineAction.ADD
             was = ValueSet(value=holding.values.get(name), set_by=holding.set_by.get(name))
             task.before[name] = ValueSet() if by_add else was
-    superseding.check_revision(work, task, base, holding)
     if not task.changed and task.line.synchronized_revision == work.order.revision:
         task.skipped, task.row, task.compensation = SkipReason.NO_CHANGE, unchanged(base.action), Compensation.NONE
         return

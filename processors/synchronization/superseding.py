@@ -34,7 +34,7 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
         by = holding.set_by.get(name)
         before = base.before.get(name)
         since = before.set_by if before is not None and before.value == base.applied.get(name) else None
-        if by is None or by.line_id == task.line.line_id or (since is not None and since.line_id == by.line_id):
+        if by is None or by.line_id == task.line.line_id or since == by:
             changed.append(name)
         elif before is None:
             changed.append(name)  # tracked only since this revision

@@ -136,6 +136,8 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     also: dict[str, tuple[Holding, Holding | None]] = msgspec.field(default_factory=dict)
     """Other services whose payer changes with it (HIE-9), before and after; `None`: nobody has it any more."""
     cause: LinkCause = LinkCause.LINK
+    turn: int = 0
+    """When its turn came among the lines of the command: new assignments first."""
     ignored: bool = False
     stopped: bool = False
     """A violation ended the check of the line."""
