@@ -158,7 +158,7 @@ class Past:
             for name in WHO_PAYS:
                 is_ = ValueSet(value=now.get(name), set_by=None if held is None else held.set_by.get(name))
                 was = first[name].before(name) if name in first else is_
-                if len(kept) < len(steps) and end.get(name, was.value) != is_.value:
+                if end.get(name, was.value) != is_.value:
                     was = is_
                     left.add(name)
                 values[service][name] = Value(was.value, was.set_by)
