@@ -42,7 +42,7 @@ def pointing_at(work: Work, account_id: str, payer_profile_id: str | None) -> Bi
     """The account's nonpaying profile to a payer's profile (HIE-3)."""
     if payer_profile_id is None:
         return None
-    mine = work.view.nonpaying_profiles(account_id)
+    mine = work.nonpaying(account_id)
     return next((profile for profile in mine if profile.payer_profile_id == payer_profile_id), None)
 
 
@@ -54,38 +54,59 @@ def follow(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, ch
     (INV-OBA-5).
     """
     account = work.view.account(account_id)
-    here, service_id, old, new = account_id, change.service_id, change.old, change.new
     if account is None:  # an earlier line of the command should have made it, and was refused
         return
     if not task.is_cancelled:
-        work.changes.setdefault(here, []).append(change)
-    left = None if old is None or old.account == here else pointing_at(work, here, old.profile)
-    if new is not None and new.account == here:
+        work.changes.setdefault(account_id, []).append(change)
+    old, new = change.old, change.new
+    left = None if old is None or old.account == account_id else pointing_at(work, account_id, old.profile)
+    if new is not None and new.account == account_id:
         if left is not None:
             _back_to_own(work, desk, phase, task, left, new.profile)
-        exclude(work, desk, phase, task, here)
+        exclude(work, desk, phase, task, account_id)
+    elif new is not None and new.profile is not None:
+        _cover(work, desk, phase, task, account, change, left)
+    elif left is not None:
+        _uncover(work, desk, phase, task, left, change.service_id)
+
+
+def _cover(  # an account, what changes, and the profile that its old payer leaves
+    work: Work,
+    desk: Desk,
+    phase: Phase,
+    task: Task,
+    account: Account,
+    change: Change,
+    left: BillingProfile | None,
+) -> None:
+    """A service is paid by another account."""
+    here, old = account.account_id, change.old
+    payer_profile_id = None if change.new is None else change.new.profile
+    assert payer_profile_id is not None, "another account pays with a profile"
+    found = pointing_at(work, here, payer_profile_id)
+    if old is None and found is not None and is_whole(found):
         return
-    if new is None or new.profile is None:
-        if left is not None:
-            _uncover(work, desk, phase, task, left, service_id)
-        return
-    is_corporate = work.view.corporate_of(here) is not None
-    at = Circumstances(here, account.parent_account_id, is_corporate, desk.now(here), desk.final(here))
-    coverage = coverage_of(work.view.nonpaying_profiles(here))
+    at = Circumstances(
+        here,
+        account.parent_account_id,
+        lambda: work.view.corporate_of(here) is not None,
+        desk.now(here),
+        desk.final(here),
+    )
+    coverage = coverage_of(work.nonpaying(here))
     coverage.follow(change, at)
     whole = coverage.whole
-    found = pointing_at(work, here, new.profile)
-    if left is not None and goes_over(at, left.payer_profile_id, new.profile):
+    if left is not None and goes_over(at, left.payer_profile_id, payer_profile_id):
         _repoint(work, desk, phase, task, (left, found), change, whole)
         return
     if found is not None:
-        _grow(work, desk, phase, task, found, service_id, whole)
+        _grow(work, desk, phase, task, found, change.service_id, whole)
     elif old is not None and old.account == here:
         _from_own(work, desk, phase, task, account, change, whole)
     else:
-        _create(work, phase, task, here, new.profile, _covers(whole, new.profile, (service_id,)))
+        _create(work, phase, task, here, payer_profile_id, _covers(whole, payer_profile_id, (change.service_id,)))
     if left is not None:
-        _uncover(work, desk, phase, task, left, service_id)
+        _uncover(work, desk, phase, task, left, change.service_id)
 
 
 def _covers(whole: str | None, payer_profile_id: str | None, services: Iterable[str]) -> Covers:
@@ -114,7 +135,7 @@ def cover_all(  # the account, and the payer's profile that is to cover ALL of i
     may_be = whole is not None and not leaves(whole) and not final.paid_by_account(account_id)
     if payer_profile_id is not None and not may_be:
         return
-    for other in work.view.nonpaying_profiles(account_id):
+    for other in work.nonpaying(account_id):
         if is_whole(other) and other != whole:
             paid = sorted(final.paid_by_profile(other.payer_profile_id))
             change(work, phase, task, other, other.payer_profile_id, Covers(services=tuple(paid)))
@@ -131,7 +152,7 @@ def close_idle(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str
 
 def exclude(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str) -> None:
     """The account pays for a service itself: a profile that covers all covers only those that its payer pays."""
-    for profile in work.view.nonpaying_profiles(account_id):
+    for profile in work.nonpaying(account_id):
         if is_whole(profile):
             paid = sorted(desk.final(account_id).paid_by_profile(profile.payer_profile_id))
             if paid:

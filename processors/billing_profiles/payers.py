@@ -97,7 +97,7 @@ class Desk:
         found = self._now.get(account_id)
         if found is None:
             found = self._now[account_id] = Payers(self._said)
-            for assigned in self._work.view.assigned_to(account_id):
+            for assigned in () if self._work.is_new(account_id) else self._work.view.assigned_to(account_id):
                 if self._work.is_live(assigned.service_id):
                     pay = Pay(assigned.billing_account, assigned.billing_profile, assigned.by_order)
                     found.put(assigned.service_id, pay)

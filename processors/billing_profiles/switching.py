@@ -29,7 +29,7 @@ def pays_itself(work: Work, desk: Desk, account: Account) -> bool:
     Services of the same order do not count: they come back together, in whatever portions (INV-OBA-10). Nor do those
     that a payer pays for until the period ends.
     """
-    leaving = [profile.covers for profile in work.view.nonpaying_profiles(account.account_id) if leaves(profile)]
+    leaving = [profile.covers for profile in work.nonpaying(account.account_id) if leaves(profile)]
     own = desk.now(account.account_id).paid_by_account(account.account_id)
     return any(
         service not in work.services and not any(covers and (covers.all or covers.lists(service)) for covers in leaving)

@@ -1,8 +1,8 @@
-"""Whose profile covers ALL services of an account, the others listing what they pay for (HIE-2, HIE-4, HIE-7, HIE-8)."""
+"""Whose profile covers ALL services of an account; others list what they pay for (HIE-2, HIE-4, HIE-7, HIE-8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.billing_profiles import BillingProfile, SwitchTo
@@ -24,7 +24,7 @@ class Circumstances(NamedTuple):
 
     account_id: str
     parent: str | None
-    is_corporate: bool
+    is_corporate: Callable[[], bool]
     now: Payers
     final: Payers
 
@@ -50,7 +50,7 @@ class Coverage:
         pays_itself = bool(at.final.paid_by_account(at.account_id))
         was_own = old is not None and old.account == at.account_id
         if old is None:
-            fits = at.is_corporate or at.parent in (None, new.account)  # a tree says nothing of who pays (CRP-5)
+            fits = at.parent in (None, new.account) or at.is_corporate()  # a tree says nothing of who pays (CRP-5)
             is_first = self.whole is None and fits
         elif not was_own and old.profile in self.known and goes_over(at, old.profile, new.profile):
             if self.whole == old.profile:

@@ -45,7 +45,7 @@ def find(work: Work, brought: Brought, tasks: Sequence[Task], systems: dict[str,
     found: dict[int, Tree | None] = {}
     for task in tasks:
         for account_id in dict.fromkeys(
-            brought.account_id(ref) for role, ref in named(work, task) if role != "owner_account"
+            found.account_id for found in named(work, brought, task) if found.role != "owner_account"
         ):
             if account_id is None or brought.type_of(account_id) != wanted_type:
                 continue

@@ -1,8 +1,8 @@
 """Where an account would stand had some lines never been (INV-OBA-2).
 
-Every line keeps what it has said of services, step by step. Played again without the lines that are cancelled, the steps
-of the others put an account where it is to be now: nothing needs to be remembered of what a line once replaced, and it
-does not matter in which order lines are taken back.
+Every line keeps what it has said of services, step by step. Played again without the lines that are cancelled, the
+steps of the others put an account where it is to be now: nothing needs to be remembered of what a line once replaced,
+and it does not matter in which order lines are taken back.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ class Past:
     def __init__(self, work: Work, account: Account, held: dict[str, Holding | None]) -> None:
         self._work, self._account, self._held = work, account, held
         here = self.account_id = account.account_id
-        self._is_corporate = work.view.corporate_of(here) is not None
         on_it = {step.said.service_id for step in _steps(work, work.view.lines_on(here), SyncState.APPLIED)}
         services = dict.fromkeys((*sorted(on_it), *(found.service_id for found in work.view.assigned_to(here))))
         self._steps = {service: steps_about(work, service) for service in services if work.is_live(service)}
@@ -142,6 +141,9 @@ class Past:
         for change in changes:
             place.coverage.follow(change, at)
             _put(place.payers, change.service_id, change.new)
+
+    def _is_corporate(self) -> bool:
+        return self._work.view.corporate_of(self.account_id) is not None
 
     def _beginning(self, without: Container[str]) -> tuple[dict[str, dict[str, Value]], list[Step]]:
         """What was there before the first step of each service, and all steps in their order."""

@@ -1,6 +1,6 @@
-"""Where an account stands: the rules of parents, apart from any command that is under way (HIE-2 .. HIE-8, HIE-14 .. 16).
+"""Where an account stands: the rules of parents, apart from any command (HIE-2 .. HIE-8, HIE-14 .. HIE-16).
 
-Nothing here knows of lines that are taken back. Those leave nothing: their accounts stand as the lines that remain would
+Nothing here knows of lines that are taken back. Those leave nothing: their accounts stand where the lines that remain
 have put them (past.py).
 """
 

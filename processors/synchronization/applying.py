@@ -223,7 +223,7 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
 
 
 def _ending(work: Work, tasks: Sequence[Task]) -> Iterator[tuple[Task, str, Holding]]:
-    """Assignments that end, with the line that takes them back; not where another line of the command has the service."""
+    """Assignments that end, with the line that takes them back; not where another line has the service now."""
     for task in tasks:
         ended = [] if task.new is not None or task.old is None else [(task.asset, task.old)]
         ended += [(service_id, old) for service_id, (old, new) in task.also.items() if new is None]

@@ -36,9 +36,6 @@ def carry_out(work: Work, brought: Brought, lines: Sequence[OrderLine]) -> list[
     processed = [task for task in in_order if task.is_processed and not task.stopped]
     _provide(work, brought, creating.check_lines(work, brought, processed))
     applying.apply(work, tasks)
-    for task in processed:
-        for name in task.names():
-            work.naming.setdefault(name, []).append(task.ref)
     undoing.undo(work, in_order, depths)
     finishing.say_lines(work, tasks)
     return tasks

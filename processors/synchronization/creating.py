@@ -65,10 +65,10 @@ ROLE_ORDER = ("service_account", "billing_account", "customer_account", "owner_a
 def _check_data(work: Work, brought: Brought, task: Task) -> None:
     """Each account that the line names is there, or its data is; one that stands in two fields is told once."""
     told = []
-    refs = dict(named(work, task))
+    unknown = {found.role: found.ref for found in named(work, brought, task) if found.account_id is None}
     for role in ROLE_ORDER:
-        ref = refs.get(role)
-        if ref is None or brought.account_id(ref) is not None or ref in told:
+        ref = unknown.get(role)
+        if ref is None or ref in told:
             continue
         told.append(ref)
         missing = violation(
@@ -87,10 +87,9 @@ def use_accounts(work: Work, brought: Brought, demands: Demands, tasks: Sequence
     for account_id, demand in demands.accounts.items():
         provide_account(work, brought, account_id, demand)
     for task in tasks:
-        for _, ref in named(work, task):
-            found = brought.account_id(ref)
-            if found is not None:
-                task.use(UseKind.ACCOUNT, found)
+        for found in named(work, brought, task):
+            if found.account_id is not None:
+                task.use(UseKind.ACCOUNT, found.account_id)
 
 
 def provide_account(work: Work, brought: Brought, account_id: str, demand: Demand) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from processors.synchronization.brought import Brought
 from processors.synchronization.matrix import OWNER_ACCOUNT
-from processors.synchronization.work import Task, Work
+from processors.synchronization.work import Named, Task, Work
 from schemas.accounts import Role
 from schemas.lineage import LineAction
 from schemas.order_lines import LineState, OrderLine
@@ -31,7 +31,9 @@ class Demand:
         """One more line that needs it."""
         if role is not None:
             self.roles.add(role)
-        self.systems.extend(system for system in systems if system not in self.systems)
+        for system in systems:
+            if system not in self.systems:
+                self.systems.append(system)
 
 
 class Demands:
@@ -47,29 +49,35 @@ class Demands:
         components = components_of(lines)
         for task in tasks:
             self._read(task, components)
+        brought.used.update(("ACCOUNT", account_id) for account_id in self.accounts)
+        brought.used.update(("BILLING_PROFILE", profile_id) for profile_id in self.profiles)
 
-    def _read(self, task: Task, components: dict[str, list[OrderLine]]) -> None:
+    def _read(self, task: Task, components: Mapping[str, Sequence[OrderLine]]) -> None:
         line = task.line
-        systems = tuple(self._systems(task, components.get(line.line_id, [])))
+        systems = self._systems(task, components.get(line.line_id, ()))
         self.systems[line.line_id] = systems
-        for role, ref in reversed(tuple(named(self._work, task))):
-            account_id = self._brought.account_id(ref)
+        for role, _, account_id in reversed(named(self._work, self._brought, task)):
             if account_id is not None:
-                self.accounts.setdefault(account_id, Demand(task)).add(systems, _ROLES.get(role))
-                self._brought.used.add(("ACCOUNT", account_id))
+                self._add(self.accounts, account_id, task).add(systems, _ROLES.get(role))
         if not task.promotion and line.billing_profile is not None:
-            self.profiles.setdefault(line.billing_profile, Demand(task)).add(systems)
-            self._brought.used.add(("BILLING_PROFILE", line.billing_profile))
+            self._add(self.profiles, line.billing_profile, task).add(systems)
 
-    def _systems(self, task: Task, components: list[OrderLine]) -> Iterator[str]:
+    @staticmethod
+    def _add(demands: dict[str, Demand], needed_id: str, task: Task) -> Demand:
+        found = demands.get(needed_id)
+        if found is None:
+            found = demands[needed_id] = Demand(task)
+        return found
+
+    def _systems(self, task: Task, components: Sequence[OrderLine]) -> tuple[str, ...]:
         """A line is for one billing system, a promotion for every system of its components (SYS-2, SYS-3)."""
         default = self._work.context.catalog.switches.default_billing_system
         found = [line.billing_system or default for line in components or [task.line]]
-        systems = dict.fromkeys(system for system in found if system is not None)
+        systems = tuple(dict.fromkeys(system for system in found if system is not None))
         if not systems:
             missing = violation(Code.TARGET_SYSTEM_MISSING, "SYS-2", "order_id", line_id=task.line.line_id)
             self._work.refuse(task.place, missing)
-        yield from systems
+        return systems
 
 
 def components_of(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
@@ -83,11 +91,17 @@ def components_of(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
     return found
 
 
-def named(work: Work, task: Task) -> Iterator[tuple[str, AccountRef]]:
-    """The accounts that the line names, by field; read backwards in the order in which they are made (CRE-15).
+def named(work: Work, brought: Brought, task: Task) -> tuple[Named, ...]:
+    """The accounts that the line names; read backwards in the order in which they are made (CRE-15).
 
     A customer account that is only the default, the service account, does not count.
     """
+    if not task.named:
+        task.named = tuple(Named(role, ref, brought.account_id(ref)) for role, ref in _fields(work, task))
+    return task.named
+
+
+def _fields(work: Work, task: Task) -> Iterator[tuple[str, AccountRef]]:
     line = task.line
     if task.promotion:
         yield "billing_account", line.billing_account

@@ -31,7 +31,7 @@ class Pasts:
         self._standings: dict[str, Standing | None] = {}
 
     def standing(self, account_id: str) -> Standing | None:
-        """Where an account is to stand that was asked for, or on which a cancelled line did something; null: it stays."""
+        """Where an account is to stand that is concerned, or was asked for; null: it stays."""
         return self._standings.get(account_id)
 
     def ask(self, account: Account) -> Standing | None:
@@ -56,7 +56,7 @@ class Pasts:
 
 
 def _accounts(work: Work, tasks: Sequence[Task]) -> dict[str, Task]:
-    """Accounts that ever had a service of a cancelled line, each with the first line that gives something back there."""
+    """Accounts that ever had a service of a cancelled line, each with the first line to give back something."""
     found: dict[str, Task] = {}
     for task in tasks:
         if task.is_cancelled and not task.ignored:

@@ -121,11 +121,11 @@ def _flip_implicit(work: Work, task: Task) -> None:
     moved: dict[str, dict[str, ValueSet]] = {}
     for move in task.implicit:
         moved.setdefault(move.service_id, {})[move.attribute] = move.before
-    for service_id, before in moved.items():
+    for service_id, values in moved.items():
         holding = work.holding(service_id)
         if holding is None:
             continue
-        before = {name: was for name, was in before.items() if holding.set_by.get(name) is not None}
+        before = {name: was for name, was in values.items() if holding.set_by.get(name) is not None}
         left = _left(work, task, service_id, holding, before)
         back = {name: was for name, was in before.items() if name not in left}
         new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, service_id, holding, before, left)))
@@ -158,7 +158,7 @@ def _kept(
 def _left(  # what the line changed of a service (its own: null), and what that was before
     work: Work, task: Task, service_id: str | None, holding: Holding, back: Mapping[str, ValueSet]
 ) -> dict[str, SetBy | None]:
-    """The attributes that do not go back, and the line that keeps each: it was overtaken, or the old value is closed."""
+    """The attributes that do not go back, and the line that keeps each; null: the old value is closed."""
     left: dict[str, SetBy | None] = {}
     for name, was in back.items():
         by = holding.set_by.get(name)

@@ -37,6 +37,10 @@ def undo(work: Work, tasks: Sequence[Task], depths: dict[str, int]) -> None:
     cancelled = [task for task in tasks if task.is_cancelled and not task.ignored and not task.stopped]
     if work.strict or not cancelled:
         return
+    for task in tasks:
+        if task.is_processed and not task.stopped:
+            for name in task.names():
+                work.naming.setdefault(name, []).append(task.ref)
     found = _candidates(work, cancelled)
     for profile_id, task in found[UseKind.BILLING_PROFILE].items():
         _undo_profile(work, task, profile_id)
@@ -52,8 +56,8 @@ def undo(work: Work, tasks: Sequence[Task], depths: dict[str, int]) -> None:
 def _candidates(work: Work, tasks: Sequence[Task]) -> dict[UseKind, dict[str, Task]]:
     """Everything that the cancelled lines have named, with the first line that did (UND-1); then what they let go.
 
-    What other lines had named may be needed to the end by a line that did not: a payer that its account was to leave only
-    later (HIE-13), or what was left as it is (FLP-3).
+    What other lines had named may be needed to the end by a line that did not: a payer that its account was to leave
+    only later (HIE-13), or what was left as it is (FLP-3).
     """
     found: dict[UseKind, dict[str, Task]] = {kind: {} for kind in UseKind}
     for task in tasks:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from processors.acting import LIVE
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, OWNER_ACCOUNT, SERVICE_ACCOUNT
 from processors.view.rows.billing import marked
-from schemas.billing_profiles import LinkCause
+from schemas.billing_profiles import BillingProfile, LinkCause, ProfileState
 from schemas.fields import Entity, Event
 from schemas.lineage import (
     ImplicitMove,
@@ -32,6 +32,7 @@ from schemas.lineage import (
 )
 from schemas.order_lines import OrderLine
 from schemas.orders import OnSuperseded, Order
+from schemas.references import AccountRef
 from schemas.refusals import Violation
 from schemas.synchronization import Compensation, ImplicitMoves, KeptAttribute, OrderObjectKept, SkipReason
 
@@ -100,6 +101,14 @@ class Holding(msgspec.Struct, frozen=True):
         )
 
 
+class Named(NamedTuple):
+    """An account that a line names: the field, the reference, and the account that it means; null: none is known."""
+
+    role: str
+    ref: AccountRef
+    account_id: str | None
+
+
 class Task(msgspec.Struct, kw_only=True, eq=False):
     """What one line asks, and what became of it."""
 
@@ -143,6 +152,8 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
     """A violation ended the check of the line."""
     customer_account: str | None = None
     owner_account: str | None = None
+    named: tuple[Named, ...] = ()
+    """The accounts that it names, once they were looked up."""
 
     @property
     def ref(self) -> LineRef:
@@ -218,6 +229,7 @@ class Work:
         self.pending: dict[str, Holding | None] = {}
         self.planned: dict[str, Task] = {}
         """Lines that were planned so far."""
+        self._nonpaying: dict[str, tuple[BillingProfile, ...]] = {}
         self._events: list[tuple[Phase, int, Event]] = []
         self._slots = 0
         self._violations: list[tuple[int, int, int, Violation]] = []
@@ -246,6 +258,20 @@ class Work:
         found = self.view.assignment(asset)
         return None if found is None else Holding(found.product_id, found.values, found.set_by)
 
+    def nonpaying(self, account_id: str) -> tuple[BillingProfile, ...]:
+        """An account's profiles that others pay for it, by id, as the lines before this one leave them."""
+        found = self._nonpaying.get(account_id)
+        if found is None:
+            found = () if self.is_new(account_id) else self.view.nonpaying_profiles(account_id)
+            self._nonpaying[account_id] = found
+        return found
+
+    def is_new(self, account_id: str) -> bool:
+        """Whether the command has made an account itself: then nothing is on it but what the command puts there."""
+        account = self.view.account(account_id)
+        by = None if account is None else account.created_by
+        return by is not None and by.command_id == self.context.command_id
+
     def is_live(self, service_id: str) -> bool:
         """Whether a service with an assignment is live: on no subscription yet, or in no terminal state there."""
         service = self.view.service(service_id)
@@ -264,7 +290,18 @@ class Work:
         for event in events:
             after = self.view.record(event)
             self._events.append((phase, self.slot() if slot is None else slot, event))
+            if isinstance(after, BillingProfile):
+                self._show(after)
         return after
+
+    def _show(self, profile: BillingProfile) -> None:
+        known = self._nonpaying.get(profile.account_id)
+        if known is not None and not profile.paying:
+            others = [found for found in known if found.billing_profile_id != profile.billing_profile_id]
+            mine = [] if profile.state is ProfileState.CLOSED else [profile]
+            self._nonpaying[profile.account_id] = tuple(
+                sorted((*others, *mine), key=lambda found: found.billing_profile_id)
+            )
 
     def taken_over(self, phase: Phase, events: Iterable[Event]) -> None:
         """Note events that were recorded in the draft elsewhere."""
