@@ -1,4 +1,4 @@
-"""Two histories that a drawn one finds once in a hundred: who holds a value, and who may be whose child, at the end."""
+"""Histories that a drawn one finds once in a hundred: who holds a value, and who may be whose child, at the end."""
 
 from __future__ import annotations
 
@@ -39,10 +39,121 @@ def test_a_parent_that_comes_back_closes_no_circle() -> None:
     office = Office()
     ordered(office, "o-1", line("paid", "s-3", "ADD", wish(2, "p-0")))
     ordered(office, "o-2", line("self", "s-3", "UPDATE", wish(2, "p-2")))
-    ordered(office, "o-3", line("own", "s-2", "ADD", wish(2, "p-2")), line("child", "s-0", "ADD", wish(0, "p-2")))
+    ordered(office, "o-3", line("child", "s-0", "ADD", wish(0, "p-2")))
 
     assert codes(office.cancel("o-2")) == []
     laws.all_of_them(office)
-    parents = {account.account_id: account.parent_account_id for account in office.accounts()}
-    assert parents["n-0"] == "n-2"
-    assert parents["n-2"] is None
+    assert parents(office)["n-0"] == "n-2"
+    assert parents(office)["n-2"] is None
+
+    assert codes(office.cancel("o-3")) == []
+    assert parents(office)["n-2"] == "n-0", "the circle is open: what was passed over comes back"
+
+
+def test_an_account_stays_where_several_lines_moved_it_as_long_as_one_of_them_is_there() -> None:
+    """HIE-7, HIE-8: a flip of some services lets it stay, whatever else is cancelled; with the last it goes back."""
+    office = Office()
+    there = [line(f"first-{number}", f"s-{number}", "ADD", wish(3, "p-0")) for number in (1, 2)]
+    ordered(office, "o-1", *there, line("other", "s-3", "ADD", wish(3, "p-1")))
+    moves = [line(f"mover-{number}", f"s-{number}", "UPDATE", wish(3, "p-1")) for number in (1, 2)]
+    ordered(office, "o-2", *moves)
+    ordered(office, "o-3", line("beside", "s-4", "ADD", wish(3, "p-1")))
+    assert parents(office)["n-3"] == "n-1"
+
+    office.revise("o-2", moves[1:])
+    assert codes(office.synchronize("o-2")) == []
+    assert parents(office)["n-3"] == "n-1"
+    assert codes(office.cancel("o-3")) == []
+    assert parents(office)["n-3"] == "n-1"
+    assert codes(office.cancel("o-2")) == []
+    assert parents(office)["n-3"] == "n-0"
+
+
+def test_lines_of_one_order_about_one_service_are_taken_back_from_the_end() -> None:
+    """FLP-5: whichever attributes each of them set."""
+    office = Office()
+    said = [
+        line("first", "s-1", "ADD", wish(3, "p-1")),
+        line("payer", "s-1", "UPDATE", wish(3, "p-0")),
+        line("mover", "s-1", "MOVE_ADD", wish(2, "p-0b")),
+    ]
+    ordered(office, "o-1", *said)
+
+    assert codes(office.cancel("o-1")) == []
+    assert office.assignments() == {}
+
+
+def parents(office: Office) -> dict[str, str | None]:
+    """The parent of each account."""
+    return {account.account_id: account.parent_account_id for account in office.accounts()}
+
+
+def test_a_line_that_sets_a_value_again_has_overtaken_those_in_between() -> None:
+    """FLP-2, INV-OBA-4: what a line said once was there before the next one; what it says later was not."""
+    office = Office(legal_hierarchy_sync=True)
+    ordered(office, "o-1", line("first", "s-1", "ADD", Wish(0, 0)))
+    ordered(office, "o-2", line("later", "s-1", "UPDATE", Wish(0, 0)))
+    office.revise("o-1", [line("first", "s-1", "ADD", Wish(0, 0, 1))])
+    assert codes(office.synchronize("o-1")) == []
+    office.revise("o-2", [line("later", "s-1", "UPDATE", Wish(0, 0, 2))])
+
+    assert codes(office.synchronize("o-2")) == ["SUPERSEDED_BY"]
+    assert codes(office.synchronize("o-2", on_superseded="KEEP_CURRENT")) == []
+    seen = len(office.history)
+    assert codes(office.synchronize("o-2", on_superseded="KEEP_CURRENT")) == []
+    assert len(office.history) == seen, "what was left as it is once is not changed by the message again"
+
+
+def test_half_a_payer_passes_to_the_line_that_keeps_the_other_half() -> None:
+    """FLP-3: a later line set the profile alone; the account that pays with it leaves with that line, too."""
+    office = Office()
+    ordered(office, "o-1", line("first", "s-1", "ADD", wish(3, "p-1")))
+    ordered(office, "o-2", line("mover", "s-1", "UPDATE", wish(3, "p-0")))
+    ordered(office, "o-3", line("later", "s-1", "UPDATE", wish(3, "p-0b")))
+
+    assert codes(office.cancel("o-2", on_superseded="KEEP_CURRENT")) == []
+    laws.all_of_them(office)
+    assert holders(office) == {"service_account": "first", "billing_account": "later", "billing_profile": "later"}
+    assert codes(office.cancel("o-3")) == []
+    assert office.assignments()["s-1"].values["billing_profile"] == "p-1"
+    assert set(holders(office).values()) == {"first"}
+    laws.all_of_them(office)
+
+
+def holders(office: Office) -> dict[str, str | None]:
+    """The lines that hold who pays for the first service."""
+    held = office.assignments()["s-1"].set_by
+    return {name: by.line_id if by else None for name, by in held.items() if name != "owner_account"}
+
+
+def test_what_moved_along_has_a_past_of_its_own() -> None:
+    """HIE-9, FLP-3: a line that leaves the chain gives each service back what that one had."""
+    office = Office(split_payer=False)
+    ordered(office, "o-1", line("one", "s-1", "ADD", wish(3, "p-1")), line("two", "s-2", "ADD", wish(3, "p-1")))
+    office.submit("o-2", [line("mover", "s-2", "UPDATE", wish(3, "p-0"))])
+    assert codes(office.synchronize("o-2", implicit_moves="ALLOW")) == []
+    office.submit("o-3", [line("later", "s-1", "UPDATE", wish(3, "p-2"))])
+    assert codes(office.synchronize("o-3", implicit_moves="ALLOW")) == []
+
+    assert codes(office.cancel("o-2", on_superseded="KEEP_CURRENT")) == []
+    laws.all_of_them(office)
+    assert codes(office.cancel("o-3")) == []
+    found = {service: held.values["billing_profile"] for service, held in office.assignments().items()}
+    assert found == {"s-1": "p-1", "s-2": "p-1"}
+    assert holders(office)["billing_profile"] == "one"
+
+
+def test_what_a_person_commands_of_a_parent_is_not_undone_by_earlier_lines() -> None:
+    """HIE-14, ACC-25: lines from before the command move the account no more."""
+    office = Office()
+    office.ask("CreateAccount", account_id="n-4", account_profile="mobile")
+    ordered(office, "o-1", line("first", "s-1", "ADD", wish(3, "p-0")))
+    ordered(office, "o-2", line("mover", "s-1", "UPDATE", wish(3, "p-1")))
+    assert codes(office.ask("UpdateAccountDetails", account={"account_id": "n-3"}, parent={"account_id": "n-4"})) == []
+    ordered(office, "o-3", line("later", "s-1", "UPDATE", wish(3, "p-2")))
+    assert parents(office)["n-3"] == "n-2"
+
+    assert codes(office.cancel("o-3")) == []
+    assert parents(office)["n-3"] == "n-4"
+    assert codes(office.cancel("o-2")) == []
+    assert parents(office)["n-3"] == "n-4"

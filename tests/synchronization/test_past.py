@@ -52,7 +52,7 @@ def test_the_past_played_again_is_the_present(draw: Random) -> None:
 
 @EXAMPLES
 @given(randoms)
-def test_so_it_is_when_orders_were_cancelled(draw: Random) -> None:
+def test_so_it_is_when_orders_were_revised_and_cancelled(draw: Random) -> None:
     """But for a parent that would close a circle."""
     place = office(draw)
     asking = Asking(place, draw)
@@ -60,7 +60,11 @@ def test_so_it_is_when_orders_were_cancelled(draw: Random) -> None:
     for order_id in orders:
         asking.order(order_id)
     for order_id in draw.sample(orders, draw.randint(1, len(orders))):
-        cancelled(place, order_id, on_superseded="KEEP_CURRENT")
+        if draw.random() < 0.5:
+            place.revise(order_id, asking.revised(place.orders[order_id][:-1], order_id))
+            place.synchronize(order_id, implicit_moves="ALLOW", on_superseded="KEEP_CURRENT")
+        else:
+            cancelled(place, order_id, on_superseded="KEEP_CURRENT")
         for account_id, now, past in stands(place):
             assert now == past or is_above(place, account_id, past[0]), account_id
 
