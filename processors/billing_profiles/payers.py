@@ -97,7 +97,7 @@ class Desk:
         found = self._now.get(account_id)
         if found is None:
             found = self._now[account_id] = Payers(self._said)
-            for assigned in () if self._work.is_new(account_id) else self._work.view.assigned_to(account_id):
+            for assigned in () if account_id in self._work.made else self._work.view.assigned_to(account_id):
                 if self._work.is_live(assigned.service_id):
                     pay = Pay(assigned.billing_account, assigned.billing_profile, assigned.by_order)
                     found.put(assigned.service_id, pay)
@@ -142,8 +142,9 @@ def _moment(work: Work, by: SetBy | None) -> tuple[int, int]:
     """When a line said what it says of a service."""
     if by is None:
         return 0, 0
-    if by.command_id == work.context.command_id:
-        return work.sequence, work.planned[by.line_id].turn
+    task = work.planned.get(by.line_id)
+    if task is not None and by.command_id == work.context.command_id:
+        return work.sequence, task.turn
     line = work.view.line(by.line_id)
     steps = () if line is None or line.sync is None else line.sync.steps
     return next(((step.sequence, step.place) for step in steps if step.command_id == by.command_id), (0, 0))

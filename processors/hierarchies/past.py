@@ -7,7 +7,7 @@ and it does not matter in which order lines are taken back.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +50,10 @@ class Step(NamedTuple):
         line, said = self.line, self.said
         return Lineage(order_id=line.order_id, line_id=line.line_id, revision=said.revision, command_id=said.command_id)
 
+    def sets(self) -> Iterable[tuple[str, str | None]]:
+        """The attributes that it sets, with their values."""
+        return self.said.values.items()
+
     def besides(self, names: Container[str]) -> Step:
         """The step, as if it had said nothing of some attributes."""
         values = {name: value for name, value in self.said.values.items() if name not in names}
@@ -73,12 +77,45 @@ class Moved(NamedTuple):
     lineage: Lineage
 
 
-class Place(NamedTuple):
-    """Where an account stands, whose profiles cover it, and who pays for its services there."""
+class Place:
+    """Where an account stands, whose profiles cover it and who pays for its services, turn by turn."""
 
-    standing: Standing
-    coverage: Coverage
-    payers: Payers
+    def __init__(self, work: Work, account: Account, values: dict[str, dict[str, Value]]) -> None:
+        self._work, self._account, self._values = work, account, values
+        ordered = account.parent_lineage is not None
+        self.standing = Standing(account.parent_before if ordered else account.parent_account_id)
+        self.coverage = Coverage()
+        self._payers, self._after = (Payers(lambda service: _said(values[service])) for _ in range(2))
+        for service, held in values.items():
+            for payers in (self._payers, self._after):
+                _put(payers, service, _pay(held, account.account_id))
+
+    def play(self, sequence: int, steps: Iterable[Step], gone: Iterable[Step]) -> None:
+        """One command: the steps of lines that are there, and those of its lines that are not."""
+        done = list(_changes(self._values, steps, self._account.account_id))
+        for change, _ in done:
+            _put(self._after, change.service_id, change.new)
+        beside = list(_moved_with(done, gone, self._after))
+        for change in beside:
+            _put(self._after, change.service_id, change.new)
+        self.follow([change for change, _ in done], self._after)
+        if sequence > self._account.parent_since:
+            moves = [Moved(_payer(change.old), _payer(change.new), lineage) for change, lineage in done]
+            places = placed(self.standing, self._after, self._account.account_id, moves)
+            self.standing = next((found for found, _ in places), self.standing)
+        for change in beside:
+            _put(self._after, change.service_id, change.old)
+
+    def follow(self, changes: Iterable[Change], final: Payers) -> None:
+        """Let profiles and payers follow changes. `final`: the payers after all of them."""
+        here = self._account.account_id
+        at = Circumstances(here, self.standing.parent, self._is_corporate, self._payers, final)
+        for change in changes:
+            self.coverage.follow(change, at)
+            _put(self._payers, change.service_id, change.new)
+
+    def _is_corporate(self) -> bool:
+        return self._work.view.corporate_of(self._account.account_id) is not None
 
 
 class Past:
@@ -88,16 +125,28 @@ class Past:
     steps that remain lead elsewhere, because something was left as it is (FLP-3, FLP-4), that is how it always was.
     """
 
-    def __init__(self, work: Work, account: Account, held: dict[str, Holding | None]) -> None:
+    def __init__(self, work: Work, account: Account, held: Mapping[str, Holding | None]) -> None:
         self._work, self._account, self._held = work, account, held
-        here = self.account_id = account.account_id
+        here = account.account_id
         on_it = {step.said.service_id for step in _steps(work, work.view.lines_on(here), SyncState.APPLIED)}
         services = dict.fromkeys((*sorted(on_it), *(found.service_id for found in work.view.assigned_to(here))))
         self._steps = {service: steps_about(work, service) for service in services if work.is_live(service)}
-        self._gone = [step for step in self._siblings() if step.said.account_id == here]
-        """Steps of lines that were taken back before, of orders that have others in force."""
+
+    def without(self, line_ids: Container[str]) -> Place:
+        """Where the account would stand without some lines."""
+        here = self._account.account_id
+        values, steps = self._beginning(line_ids)
+        place = Place(self._work, self._account, values)
+        taken_back = [step for step in self._siblings() if step.said.account_id == here]
+        for sequence, turn in groupby(steps, key=lambda step: step.said.sequence):
+            said = list(turn)
+            gone = [step for step in said if step.line.line_id in line_ids and step.said.account_id == here]
+            gone += (step for step in taken_back if step.said.sequence == sequence)
+            place.play(sequence, (step for step in said if step.line.line_id not in line_ids), gone)
+        return place
 
     def _siblings(self) -> Iterator[Step]:
+        """Steps of lines that were taken back before, of orders that have others in force."""
         for order_id in {step.line.order_id: None for steps in self._steps.values() for step in steps}:
             gone = self._work.gone.get(order_id)
             if gone is None:
@@ -105,63 +154,21 @@ class Past:
                 gone = self._work.gone[order_id] = list(_steps(self._work, lines, SyncState.CANCELLED))
             yield from gone
 
-    def without(self, line_ids: Container[str]) -> Place:
-        """Where the account would stand without some lines."""
-        account = self._account
-        here = account.account_id
-        ordered = account.parent_lineage is not None
-        standing = Standing(account.parent_before if ordered else account.parent_account_id)
-        coverage = Coverage()
-        values, steps = self._beginning(line_ids)
-        now, after = (Payers(lambda service: _said(values[service])) for _ in range(2))
-        for service, held in values.items():
-            _put(now, service, _pay(held, here))
-            _put(after, service, _pay(held, here))
-        for sequence, turn in groupby(steps, key=lambda step: step.said.sequence):
-            said = list(turn)
-            gone = [step for step in said if step.line.line_id in line_ids and step.said.account_id == here]
-            gone += (step for step in self._gone if step.said.sequence == sequence)
-            done = list(_changes(values, (step for step in said if step.line.line_id not in line_ids), here))
-            for change, _ in done:
-                _put(after, change.service_id, change.new)
-            beside = list(_moved_with(done, gone, after))
-            for change in beside:
-                _put(after, change.service_id, change.new)
-            self.follow(Place(standing, coverage, now), [change for change, _ in done], after)
-            if sequence > account.parent_since:
-                moves = [Moved(_payer(change.old), _payer(change.new), lineage) for change, lineage in done]
-                standing = next((found for found, _ in placed(standing, after, here, moves)), standing)
-            for change in beside:
-                _put(after, change.service_id, change.old)
-        return Place(standing, coverage, now)
-
-    def follow(self, place: Place, changes: Iterable[Change], final: Payers) -> None:
-        """Let coverage and payers of a place follow changes. `final`: the payers after all of them."""
-        at = Circumstances(self.account_id, place.standing.parent, self._is_corporate, place.payers, final)
-        for change in changes:
-            place.coverage.follow(change, at)
-            _put(place.payers, change.service_id, change.new)
-
-    def _is_corporate(self) -> bool:
-        return self._work.view.corporate_of(self.account_id) is not None
-
     def _beginning(self, without: Container[str]) -> tuple[dict[str, dict[str, Value]], list[Step]]:
         """What was there before the first step of each service, and all steps in their order."""
         values: dict[str, dict[str, Value]] = {}
         found: list[Step] = []
         for service, steps in self._steps.items():
-            kept = [step for step in steps if step.line.line_id not in without]
-            end = {name: value for step in kept for name, value in step.said.values.items()}
-            first = {name: step for step in reversed(steps) for name in step.said.values}
             held = self._held[service] if service in self._held else self._work.holding(service)
-            now = {} if held is None else held.values
-            left = set()
+            end = {name: value for step in steps if step.line.line_id not in without for name, value in step.sets()}
+            first = {name: step for step in reversed(steps) for name, _ in step.sets()}
+            left: set[str] = set()
             values[service] = {}
             for name in WHO_PAYS:
-                is_ = ValueSet(value=now.get(name), set_by=None if held is None else held.set_by.get(name))
-                was = first[name].before(name) if name in first else is_
-                if end.get(name, was.value) != is_.value:
-                    was = is_
+                now = ValueSet() if held is None else held.value(name)
+                was = first[name].before(name) if name in first else now
+                if end.get(name, was.value) != now.value:
+                    was = now
                     left.add(name)
                 values[service][name] = Value(was.value, was.set_by)
             found += (step.besides(left) for step in steps)

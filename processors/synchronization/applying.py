@@ -25,7 +25,7 @@ from schemas.billing_profiles import (
     BillingAssignmentStarted,
     LinkCause,
 )
-from schemas.lineage import ImplicitMove, LineRef, Used, UseKind, ValueSet
+from schemas.lineage import ImplicitMove, LineRef, Used, UseKind
 from schemas.refusals import Code, violation
 
 
@@ -141,7 +141,7 @@ def _move_implicitly(work: Work, task: Task, service: str, later: Task | None) -
     target = {name: task.new.values.get(name) for name in (BILLING_ACCOUNT, BILLING_PROFILE)}
     changed = {name: value for name, value in target.items() if holding.values.get(name) != value}
     for name in changed:
-        before = ValueSet(value=holding.values.get(name), set_by=holding.set_by.get(name))
+        before = holding.value(name)
         known = any((move.service_id, move.attribute) == (service, name) for move in task.implicit)
         if not known:
             task.implicit.append(ImplicitMove(service_id=service, attribute=name, before=before))

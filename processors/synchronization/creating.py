@@ -150,6 +150,7 @@ def _create(work: Work, brought: Brought, account_id: str, demand: Demand) -> No
         return
     events = decision.events if isinstance(decision, Accepted) else decision
     work.record(Phase.ACCOUNTS, *(_made(event, demand) for event in events))
+    work.made.add(account_id)
     task.created.append(Used(kind=UseKind.ACCOUNT, id=account_id))
 
 

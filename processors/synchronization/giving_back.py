@@ -51,7 +51,7 @@ class Pasts:
             place = past.without(self._work.cancelled_lines)
             self._remember(account, place)
             touch(self._work, Phase.UNDO_PARENTS, task, account_id)
-            past.follow(place, self._work.changes.get(account_id, ()), self._desk.final(account_id))
+            place.follow(self._work.changes.get(account_id, ()), self._desk.final(account_id))
             nonpaying.cover_all(self._work, self._desk, Phase.UNDO_NONPAYING, task, account_id, place.coverage.whole)
 
 

@@ -294,7 +294,7 @@ def _revised(work: Work, task: Task, base: LineSync) -> None:
         )
         if first:
             by_add = base.action is LineAction.ADD
-            was = ValueSet(value=holding.values.get(name), set_by=holding.set_by.get(name))
+            was = holding.value(name)
             task.before[name] = ValueSet() if by_add else was
     if not task.changed and task.line.synchronized_revision == work.order.revision:
         task.skipped, task.row, task.compensation = SkipReason.NO_CHANGE, unchanged(base.action), Compensation.NONE

@@ -86,6 +86,10 @@ class Holding(msgspec.Struct, frozen=True):
     values: dict[str, str | None]
     set_by: dict[str, SetBy | None]
 
+    def value(self, name: str) -> ValueSet:
+        """The value of an attribute, and who has set it."""
+        return ValueSet(value=self.values.get(name), set_by=self.set_by.get(name))
+
     def given(self, back: Mapping[str, ValueSet]) -> Holding:
         """The same with values that others had set."""
         return msgspec.structs.replace(
@@ -210,6 +214,8 @@ class Work:
         self.place = BEFORE_ALL
         self.touched: dict[str, list[Touch]] = {}
         """Accounts whose parents are to be looked at when all lines are done, and what the lines did there."""
+        self.made: set[str] = set()
+        """Accounts that the command has made: nothing is on them but what it puts there."""
         self.changes: dict[str, list[Change]] = {}
         """Who pays for services of an account, as the lines of this command that ask for it change it."""
         self.moved_accounts: dict[str, int] = {}
@@ -262,15 +268,9 @@ class Work:
         """An account's profiles that others pay for it, by id, as the lines before this one leave them."""
         found = self._nonpaying.get(account_id)
         if found is None:
-            found = () if self.is_new(account_id) else self.view.nonpaying_profiles(account_id)
+            found = () if account_id in self.made else self.view.nonpaying_profiles(account_id)
             self._nonpaying[account_id] = found
         return found
-
-    def is_new(self, account_id: str) -> bool:
-        """Whether the command has made an account itself: then nothing is on it but what the command puts there."""
-        account = self.view.account(account_id)
-        by = None if account is None else account.created_by
-        return by is not None and by.command_id == self.context.command_id
 
     def is_live(self, service_id: str) -> bool:
         """Whether a service with an assignment is live: on no subscription yet, or in no terminal state there."""
