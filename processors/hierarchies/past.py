@@ -51,18 +51,22 @@ class Step(NamedTuple):
         return Lineage(order_id=line.order_id, line_id=line.line_id, revision=said.revision, command_id=said.command_id)
 
     def sets(self) -> Iterable[tuple[str, str | None]]:
-        """The attributes that it sets, with their values."""
-        return self.said.values.items()
+        """The attributes that it sets, with their values, and those with which the assignment begins."""
+        return ((self.said.begun or {}) | self.said.values).items()
 
     def besides(self, names: Container[str]) -> Step:
         """The step, as if it had said nothing of some attributes."""
-        values = {name: value for name, value in self.said.values.items() if name not in names}
-        return self if len(values) == len(self.said.values) else Step(self.line, replace(self.said, values=values))
+        said = self.said
+        values = {name: value for name, value in said.values.items() if name not in names}
+        begun = {name: value for name, value in (said.begun or {}).items() if name not in names}
+        return self if not names else Step(self.line, replace(said, values=values, begun=begun or None))
 
     def before(self, attribute: str) -> ValueSet:
         """What an attribute of the service was before the line."""
         sync, service = self.line.sync, self.said.service_id
         assert sync is not None, "a line with steps was synchronized"
+        if self.said.begun is not None:
+            return ValueSet()
         if service == sync.service_id:
             return sync.before.get(attribute, ValueSet())
         moved = (move.before for move in sync.implicit if (move.service_id, move.attribute) == (service, attribute))
@@ -94,6 +98,8 @@ class Place:
         """One command: the steps of lines that are there, and those of its lines that are not."""
         done = list(_changes(self._values, steps, self._account.account_id))
         for change, _ in done:
+            if change.service_id not in self._payers.services:  # an assignment begins with prior values (PVL-4)
+                _put(self._payers, change.service_id, change.old)
             _put(self._after, change.service_id, change.new)
         beside = list(_moved_with(done, gone, self._after))
         for change in beside:
@@ -189,9 +195,11 @@ def _moved_with(done: Sequence[tuple[Change, Lineage]], gone: Iterable[Step], af
 
 
 def steps_about(work: Work, service_id: str) -> list[Step]:
-    """Everything that lines in force before the command have said of a service, in its order."""
-    found = _steps(work, work.view.lines_about(service_id), SyncState.APPLIED)
-    return sorted((step for step in found if step.said.service_id == service_id), key=lambda step: step.turn)
+    """What lines in force before the command have said of a service, in its order, since its assignment began."""
+    lines = _steps(work, work.view.lines_about(service_id), SyncState.APPLIED)
+    found = sorted((step for step in lines if step.said.service_id == service_id), key=lambda step: step.turn)
+    began = max((place for place, step in enumerate(found) if step.said.begun is not None), default=0)
+    return found[began:]
 
 
 def _steps(work: Work, line_ids: Iterable[str], state: SyncState) -> Iterator[Step]:
@@ -207,6 +215,7 @@ def _changes(
     """What the steps of one command did on the account, in their order."""
     for step in turn:
         held, lineage = values[step.said.service_id], step.lineage
+        held.update({name: Value(value) for name, value in (step.said.begun or {}).items()})
         old = _pay(held, account_id)
         held.update({name: Value(value, lineage, step.turn) for name, value in step.said.values.items()})
         new = _pay(held, account_id)

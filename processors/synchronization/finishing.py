@@ -71,7 +71,9 @@ def _steps(work: Work, task: Task) -> Iterator[LineStep]:
         return
     own = {name: task.new.values[name] for name in WHO_PAYS if name in task.changed}
     if own:
-        yield _step(work, task, task.asset, task.new, own)
+        begun = {name: task.old.values.get(name) for name in WHO_PAYS} if task.begins and task.old is not None else {}
+        starts = task.begins or task.row == "REV-1"
+        yield _step(work, task, task.asset, task.new, own, begun if starts else None)
     for service_id, (old, new) in task.also.items():
         assert new is not None, "what moves along has a payer"
         moved = {name: new.values[name] for name in WHO_PAYS if new.values.get(name) != old.values.get(name)}
@@ -79,7 +81,14 @@ def _steps(work: Work, task: Task) -> Iterator[LineStep]:
             yield _step(work, task, service_id, new, moved)
 
 
-def _step(work: Work, task: Task, service_id: str, held: Holding, values: dict[str, str | None]) -> LineStep:
+def _step(  # a service, what is said of it, and what its assignment began with
+    work: Work,
+    task: Task,
+    service_id: str,
+    held: Holding,
+    values: dict[str, str | None],
+    begun: dict[str, str | None] | None = None,
+) -> LineStep:
     return LineStep(
         sequence=work.sequence,
         place=task.turn,
@@ -88,6 +97,7 @@ def _step(work: Work, task: Task, service_id: str, held: Holding, values: dict[s
         service_id=service_id,
         account_id=held.values[SERVICE_ACCOUNT],
         values=values,
+        begun=begun,
     )
 
 
