@@ -116,9 +116,7 @@ class LineStep(Word, frozen=True, kw_only=True):
     values: Annotated[
         dict[str, str | None], doc("service_account, billing_account, billing_profile: those that it set")
     ]
-    begun: Annotated[dict[str, str | None] | None, doc("Values that the assignment began with; null: it was there")] = (
-        None
-    )
+    begun: Annotated[dict[str, str | None] | None, doc("What the assignment began with; null: it was there")] = None
 
 
 class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):

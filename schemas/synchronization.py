@@ -238,7 +238,7 @@ class OrderLineSynchronized(Event, frozen=True, kw_only=True):
     owner_account: Annotated[str | None, doc("The owner account that it named, tracked or not")] = None
     billing_type: Annotated[str | None, doc("Billing type of the line")] = None
     product_type: Annotated[str | None, doc("Product type of the line")] = None
-    steps: Annotated[tuple[LineStep, ...], doc("What it said of services, over all its revisions")] = ()
+    steps: Annotated[tuple[LineStep, ...], doc("What it says of services with this revision")] = ()
 
 
 class OrderLineRebased(Event, frozen=True, kw_only=True):

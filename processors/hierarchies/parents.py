@@ -60,7 +60,7 @@ def settle(work: Work, desk: Desk, pasts: Pasts) -> None:
         if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
             choices[account_id] = list(_choices(work, desk, account, touches, pasts.standing(account_id)))
     circles.avoid(work, choices, pasts)
-    while opened := dict(circles.opened(work, choices, pasts)):
+    while work.cancelled_lines and (opened := dict(circles.opened(work, choices, pasts))):
         choices |= opened
         circles.avoid(work, choices, pasts)
     for account_id, offered in choices.items():
@@ -108,7 +108,8 @@ def _open(work: Work, standing: Standing) -> Standing:
 def _move(work: Work, account: Account, choice: Choice) -> None:
     place, found = choice
     work.place = found.task.place
-    moved = tuple(found.task.also) if found.old is not None else ()
+    along = found.task.also.items() if found.old is not None and account.account_id in work.touched else ()
+    moved = tuple(service_id for service_id, (_, new) in along if new is not None)
     link(work, found.phase, account, place, found.task.cause, slot=found.slot, moved=moved)
 
 

@@ -7,8 +7,8 @@ and it does not matter in which order lines are taken back.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -54,7 +54,7 @@ class Step(NamedTuple):
         """The attributes that it sets, with their values, and those with which the assignment begins."""
         return ((self.said.begun or {}) | self.said.values).items()
 
-    def besides(self, names: Container[str]) -> Step:
+    def besides(self, names: Collection[str]) -> Step:
         """The step, as if it had said nothing of some attributes."""
         said = self.said
         values = {name: value for name, value in said.values.items() if name not in names}
@@ -143,22 +143,19 @@ class Past:
         here = self._account.account_id
         values, steps = self._beginning(line_ids)
         place = Place(self._work, self._account, values)
-        taken_back = [step for step in self._siblings() if step.said.account_id == here]
         for sequence, turn in groupby(steps, key=lambda step: step.said.sequence):
             said = list(turn)
             gone = [step for step in said if step.line.line_id in line_ids and step.said.account_id == here]
-            gone += (step for step in taken_back if step.said.sequence == sequence)
-            place.play(sequence, (step for step in said if step.line.line_id not in line_ids), gone)
+            there = (step for step in said if step.line.line_id not in line_ids)
+            place.play(sequence, there, chain(gone, self._taken_back(sequence)))
         return place
 
-    def _siblings(self) -> Iterator[Step]:
-        """Steps of lines that were taken back before, of orders that have others in force."""
-        for order_id in {step.line.order_id: None for steps in self._steps.values() for step in steps}:
-            gone = self._work.gone.get(order_id)
-            if gone is None:
-                lines = (line.line_id for line in self._work.view.lines(order_id))
-                gone = self._work.gone[order_id] = list(_steps(self._work, lines, SyncState.CANCELLED))
-            yield from gone
+    def _taken_back(self, sequence: int) -> Iterator[Step]:
+        """What lines said in a transaction that were taken back before."""
+        here = self._account.account_id
+        for step in _steps(self._work, self._work.view.lines_gone(here, sequence), SyncState.CANCELLED):
+            if step.said.sequence == sequence and step.said.account_id == here:
+                yield step
 
     def _beginning(self, without: Container[str]) -> tuple[dict[str, dict[str, Value]], list[Step]]:
         """What was there before the first step of each service, and all steps in their order."""
@@ -187,6 +184,8 @@ def _moved_with(done: Sequence[tuple[Change, Lineage]], gone: Iterable[Step], af
     An account stays where such a move has put it, as long as one line of it is there (HIE-8).
     """
     pairs = {(_payer(change.old), _payer(change.new)): change.new for change, _ in done if change.old and change.new}
+    if not pairs:
+        return
     for step in gone:
         pay = after.services.get(step.said.service_id)
         moved = None if pay is None else pairs.get((pay.account, step.said.values.get(BILLING_ACCOUNT)))

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from schemas.lineage import ImplicitMove, LineSync, ValueSet
+from schemas.lineage import ImplicitMove, LineSync, SyncState, ValueSet
 from schemas.order_lines import OrderLine
 from schemas.orders import Order
 from schemas.references import AccountRef
@@ -77,6 +77,7 @@ def rebased_values(
 
 
 def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
+    known = line.sync.steps if line.sync is not None and line.sync.state is SyncState.APPLIED else ()
     sync = LineSync(
         state=event.sync_state,
         revision=event.revision,
@@ -91,7 +92,7 @@ def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
         owner_account=event.owner_account,
         uses=event.uses,
         implicit=event.implicit,
-        steps=event.steps,
+        steps=(*known, *event.steps),
     )
     line = replace(
         line, sync=sync, synchronized_revision=event.revision, service_id=event.service_id or line.service_id

@@ -61,7 +61,7 @@ def _synchronized(work: Work, task: Task) -> OrderLineSynchronized:
         owner_account=task.owner_account,
         billing_type=line.billing_type,
         product_type=line.product_type,
-        steps=(*task.steps, *_steps(work, task)),
+        steps=tuple(_steps(work, task)),
     )
 
 

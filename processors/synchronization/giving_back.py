@@ -16,6 +16,7 @@ from processors.hierarchies.standing import Standing
 from processors.synchronization.matrix import SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.accounts import Account
+from schemas.lineage import LineSync, SyncState
 
 
 class Pasts:
@@ -58,14 +59,26 @@ class Pasts:
 def _accounts(work: Work, tasks: Sequence[Task]) -> dict[str, Task]:
     """Accounts that ever had a service of a cancelled line, each with the first line to give back something."""
     found: dict[str, Task] = {}
-    for task in tasks:
-        if task.is_cancelled and not task.ignored:
-            for service_id in dict.fromkeys(step.service_id for step in task.steps):
-                for step in steps_about(work, service_id):
-                    for account_id in (step.before(SERVICE_ACCOUNT).value, step.said.account_id):
-                        if account_id is not None:
-                            found.setdefault(account_id, task)
+    cancelled = [task for task in tasks if task.is_cancelled and not task.ignored]
+    for task in cancelled:
+        for service_id in dict.fromkeys(step.service_id for step in task.steps):
+            for step in steps_about(work, service_id):
+                for account_id in (step.before(SERVICE_ACCOUNT).value, step.said.account_id):
+                    if account_id is not None:
+                        found.setdefault(account_id, task)
+    if work.only_takes_back and cancelled:  # a circle that was in the way of a line that went before may be open now
+        for line in work.view.lines(work.order.order_id):
+            if line.sync is not None and line.sync.state is SyncState.CANCELLED:
+                for account_id in _accounts_of(line.sync):
+                    found.setdefault(account_id, cancelled[0])
     return found
+
+
+def _accounts_of(sync: LineSync) -> Iterator[str]:
+    """The accounts on which a line has ever done something."""
+    first = sync.before.get(SERVICE_ACCOUNT)
+    said = [step.account_id for step in sync.steps]
+    yield from (found for found in (*said, first.value if said and first else None) if found is not None)
 
 
 def _held(tasks: Sequence[Task]) -> dict[str, Holding | None]:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from processors.billing_profiles.whole import Change
     from processors.context import Context
     from processors.hierarchies.parents import Touch
-    from processors.hierarchies.past import Step
     from processors.view.customer import CustomerView
 
 
@@ -220,8 +219,6 @@ class Work:
         """Who pays for services of an account, as the lines of this command that ask for it change it."""
         self.moved_accounts: dict[str, int] = {}
         """Accounts with another parent, and the place of the line that moved them first."""
-        self.gone: dict[str, list[Step]] = {}
-        """What lines of an order had said that were taken back before, by order, as far as it was asked for."""
         self.let_go: dict[Used, Task] = {}
         """What an account or a service needs no more because a line is cancelled, named by that line or not."""
         self.kept: list[OrderObjectKept] = []

@@ -88,6 +88,10 @@ class BillingHoldings(Holdings):
         """Applied order lines that ever said who has a service or who pays for it, by line_id."""
         return tuple(self._ids_in(rows.STEP_FOR, service_id))
 
+    def lines_gone(self, account_id: str, sequence: int) -> tuple[str, ...]:
+        """Lines that were taken back, but said something of an account's services in a transaction, by line_id."""
+        return tuple(self._ids_in(rows.STEP_GONE, account_id, str(sequence)))
+
     def first_use(self, marked: str) -> datetime | None:
         """Since when any assignment has named an account or a profile; None: none ever has."""
         raw = self.index((rows.FIRST_USE,), marked.encode())

@@ -32,7 +32,7 @@ from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwait
 
 PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF = "profile_of", "paid_by", "paying_with", "switch_of"
 ASSIGNED_TO, OWNED, FIRST_USE = "assigned_to", "owned", "first_use"
-STEP_ON, STEP_FOR = "step_on", "step_for"
+STEP_ON, STEP_FOR, STEP_GONE = "step_on", "step_for", "step_gone"
 NAMED_BY_LINE, NAMED_BY_ASSIGNMENT, CHARGED = "named_by_line", "named_by_assignment", "charged"
 GROUP_OF_OWNER, CORPORATE_NODE = "group_of_owner", "corporate_node"
 HAD_PROFILE = "had_profile"
@@ -191,14 +191,23 @@ def _line(before: OrderLine | None, after: OrderLine, _: Reading) -> IndexRows:
 
 def _places_of_line(line: OrderLine) -> set[tuple[Family, bytes]]:
     sync = line.sync
-    if sync is None or sync.state is SyncState.CANCELLED:
+    if sync is None:
         return set()
+    if sync.state is SyncState.CANCELLED:
+        return set(_gone_steps(sync, line.line_id.encode()))
     named = {marked(name, value) for name, value in sync.applied.items() if value is not None}
     named |= {marked(name, found.value) for name, found in sync.before.items() if found.value is not None}
     if sync.customer_account is not None:
         named.add(ACCOUNT + sync.customer_account)
     mine = line.line_id.encode()
     return {((NAMED_BY_LINE, name), mine) for name in named} | set(_steps(sync, mine))
+
+
+def _gone_steps(sync: LineSync, mine: bytes) -> Iterator[tuple[Family, bytes]]:
+    """A line that was taken back is found by what it said together with others (HIE-8)."""
+    for step in sync.steps:
+        if step.account_id is not None:
+            yield (STEP_GONE, step.account_id, str(step.sequence)), mine
 
 
 def _steps(sync: LineSync, mine: bytes) -> Iterator[tuple[Family, bytes]]:
@@ -267,7 +276,7 @@ INDEXES = (
             AccountStateChanged: _account_state,
         },
     ),
-    Index(NAMED_BY_LINE, STEP_ON, STEP_FOR, CHARGED, of_entities={OrderLine: _line}),
+    Index(NAMED_BY_LINE, STEP_ON, STEP_FOR, STEP_GONE, CHARGED, of_entities={OrderLine: _line}),
     Index(AWAITED_BY, of_entities={Order: _order}),
     Index(
         SYNC_COMPLETED,
