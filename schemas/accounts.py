@@ -232,9 +232,8 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True):
     created_by: Annotated[Lineage | None, doc("The order line that created it")] = None
     parent_lineage: Annotated[Lineage | None, doc("The order line that made the parent link; null: none did")] = None
     parent_before: Annotated[str | None, doc("The parent that an order line replaced first (HIE-14)")] = None
-    parent_since: Annotated[
-        int, doc("Number of the transaction in which a command said who is above it; 0: the first")
-    ] = 0
+    parent_since: Annotated[int, doc("Transaction in which a command or a tree said who is above it; 0: at first")] = 0
+    parent_earlier: Annotated[str | None, doc("The parent that no order's line had made, before that")] = None
     closed_by: Annotated[LineRef | None, doc("The cancelled order line that closed it unused (UND-5)")] = None
     bill_cycle: Annotated[BillCycleSetting, doc("When the account is billed")]
     bill_cycle_history: Annotated[

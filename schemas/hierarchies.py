@@ -81,6 +81,7 @@ class AccountHierarchyChanged(Event, frozen=True, kw_only=True):
     new_lineage: Annotated[Lineage | None, doc("What made the new link; null: no order did")] = None
     implicitly_moved: Annotated[tuple[str, ...], doc("Services that moved along (HIE-9)")] = ()
     cause: Annotated[LinkCause, doc("Why")]
+    sequence: Annotated[int | None, doc("Number of the transaction, where a tree decides (CRP-1)")] = None
 
 
 class CollectionsGroupCreated(Event, frozen=True, kw_only=True):

@@ -102,6 +102,11 @@ def _created(event: AccountCreated) -> Account:
     )
 
 
+def made_by_no_line(account: Account) -> str | None:
+    """The parent of an account, or the one that an order's line has replaced (HIE-14)."""
+    return account.parent_account_id if account.parent_lineage is None else account.parent_before
+
+
 def _with_details(account: Account, event: AccountDetailsChanged) -> Account:
     values: dict[str, Any] = {}
     for change in event.changes:
@@ -112,7 +117,12 @@ def _with_details(account: Account, event: AccountDetailsChanged) -> Account:
             values[change.field] = msgspec.json.decode(change.new, type=structure)
     if "parent_account_id" in values:
         # No order made this link (ACC-25), and what orders did before it moves the account no more.
-        values |= {"parent_lineage": None, "parent_before": None, "parent_since": event.sequence or 0}
+        values |= {
+            "parent_lineage": None,
+            "parent_before": None,
+            "parent_since": event.sequence or 0,
+            "parent_earlier": made_by_no_line(account),
+        }
     return _replace(account, **values)
 
 

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from processors.accounts.evolution import made_by_no_line
 from schemas.accounts import Account, AccountState, StateHistoryPoint
 from schemas.bill_cycles import BillCycleHistoryPoint
 from schemas.hierarchies import AccountBillingSystemAdded, AccountHierarchyChanged, AccountLinkEvent, AccountReopened
@@ -35,6 +36,8 @@ def _linked(account: Account, event: AccountHierarchyChanged) -> Account:
         before = None
     elif event.old_lineage is None:
         before = event.old_parent_account_id
+    if event.sequence is not None:
+        account = replace(account, parent_since=event.sequence, parent_earlier=made_by_no_line(account))
     return replace(
         account,
         parent_account_id=event.new_parent_account_id,

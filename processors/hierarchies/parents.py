@@ -134,6 +134,7 @@ def link(  # an account and its new place, the services that move along (HIE-9),
         new_lineage=place.lineage,
         implicitly_moved=moved,
         cause=cause,
+        sequence=work.sequence if cause is LinkCause.CORPORATE else None,
     )
     work.record(phase, changed, slot=slot)
     work.moved_accounts.setdefault(account.account_id, work.place)

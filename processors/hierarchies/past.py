@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from processors.accounts.evolution import made_by_no_line
 from processors.billing_profiles.payers import Pay, Payers, Said
 from processors.billing_profiles.whole import Change, Circumstances, Coverage
 from processors.hierarchies.standing import Standing, placed
@@ -86,8 +87,8 @@ class Place:
 
     def __init__(self, work: Work, account: Account, values: dict[str, dict[str, Value]]) -> None:
         self._work, self._account, self._values = work, account, values
-        ordered = account.parent_lineage is not None
-        self.standing = Standing(account.parent_before if ordered else account.parent_account_id)
+        self.standing = Standing(account.parent_earlier if account.parent_since else made_by_no_line(account))
+        self._is_commanded = not account.parent_since
         self.coverage = Coverage()
         self._payers, self._after = (Payers(lambda service: _said(values[service])) for _ in range(2))
         for service, held in values.items():
@@ -96,6 +97,8 @@ class Place:
 
     def play(self, sequence: int, steps: Iterable[Step], gone: Iterable[Step]) -> None:
         """One command: the steps of lines that are there, and those of its lines that are not."""
+        if sequence > self._account.parent_since:
+            self.command()
         done = list(_changes(self._values, steps, self._account.account_id))
         for change, _ in done:
             if change.service_id not in self._payers.services:  # an assignment begins with prior values (PVL-4)
@@ -105,12 +108,16 @@ class Place:
         for change in beside:
             _put(self._after, change.service_id, change.new)
         self.follow([change for change, _ in done], self._after)
-        if sequence > self._account.parent_since:
-            moves = [Moved(_payer(change.old), _payer(change.new), lineage) for change, lineage in done]
-            places = placed(self.standing, self._after, self._account.account_id, moves)
-            self.standing = next((found for found, _ in places), self.standing)
+        moves = [Moved(_payer(change.old), _payer(change.new), lineage) for change, lineage in done]
+        places = placed(self.standing, self._after, self._account.account_id, moves)
+        self.standing = next((found for found, _ in places), self.standing)
         for change in beside:
             _put(self._after, change.service_id, change.old)
+
+    def command(self) -> None:
+        """What a person or a tree said of the parent holds from now on; earlier lines move the account no more."""
+        if not self._is_commanded:
+            self.standing, self._is_commanded = Standing(made_by_no_line(self._account)), True
 
     def follow(self, changes: Iterable[Change], final: Payers) -> None:
         """Let profiles and payers follow changes. `final`: the payers after all of them."""
@@ -148,6 +155,7 @@ class Past:
             gone = [step for step in said if step.line.line_id in line_ids and step.said.account_id == here]
             there = (step for step in said if step.line.line_id not in line_ids)
             place.play(sequence, there, chain(gone, self._taken_back(sequence)))
+        place.command()
         return place
 
     def _taken_back(self, sequence: int) -> Iterator[Step]:

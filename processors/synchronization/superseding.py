@@ -192,18 +192,12 @@ def _pass_on(  # a service, what the line changed of it, and what does not go ba
         later = left.get(name) or holding.set_by.get(name)
         first = later
         while later is not None and later.line_id != task.line.line_id:
-            known, moved = _before(work, later.line_id, service_id, name)
+            known, _ = _before(work, later.line_id, service_id, name)
             if known is not None and known.set_by is not None and known.set_by.line_id == task.line.line_id:
-                rebased = OrderLineRebased(
-                    order_id=later.order_id,
-                    line_id=later.line_id,
-                    service_id=service_id if moved else None,
-                    attribute=name,
-                    old_before=known,
-                    new_before=was,
-                    because=task.ref,
-                )
-                _rebase(work, rebased)
+                between = _keeper_of_the_other_half(work, task, service_id, name, later)
+                if between is not None:
+                    _rebase(work, task, service_id, name, later, ValueSet(value=known.value, set_by=between))
+                _rebase(work, task, service_id, name, between or later, was)
                 if later is first and is_held(holding, name, task) and known.value == holding.values.get(name):
                     heirs[name] = later
                 break
@@ -268,8 +262,35 @@ def _before(work: Work, line_id: str, service_id: str, attribute: str) -> tuple[
     return holder.before.get(attribute), False
 
 
-def _rebase(work: Work, rebased: OrderLineRebased) -> None:
+def _keeper_of_the_other_half(
+    work: Work, task: Task, service_id: str, name: str, later: LineRef | SetBy
+) -> SetBy | None:
+    """A line between this one and a later one that set the other half of the payer alone: it keeps both from now on."""
+    for one, other in _PAIRS:
+        known = _before(work, later.line_id, service_id, other)[0] if one == name else None
+        between = None if known is None else known.set_by
+        if between is not None and between.line_id not in (task.line.line_id, later.line_id):
+            mine, _ = _before(work, between.line_id, service_id, name)
+            if mine is not None and mine.set_by is not None and mine.set_by.line_id == task.line.line_id:
+                return between
+    return None
+
+
+def _rebase(  # a service and an attribute of it, the line that goes back to something else, and what that is
+    work: Work, task: Task, service_id: str, name: str, later: LineRef | SetBy, was: ValueSet
+) -> None:
     """For the line as it is stored, and for what this command makes of it."""
+    known, moved = _before(work, later.line_id, service_id, name)
+    assert known is not None, "a line of the chain goes back to something"
+    rebased = OrderLineRebased(
+        order_id=later.order_id,
+        line_id=later.line_id,
+        service_id=service_id if moved else None,
+        attribute=name,
+        old_before=known,
+        new_before=was,
+        because=task.ref,
+    )
     line = work.view.line(rebased.line_id)
     if line is not None and line.sync is not None:
         work.record(Phase.LINES, rebased)

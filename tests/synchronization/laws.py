@@ -16,6 +16,7 @@ from tests.synchronization.office import Office, is_closed
 def all_of_them(office: Office) -> None:
     """Everything that a state alone can show."""
     applied_values_are_assigned(office)
+    profiles_pay_for_their_accounts(office)
     payers_cover_what_they_pay(office)
     services_are_covered_once(office)
     links_are_a_forest(office)
@@ -41,6 +42,14 @@ def applied_values_are_assigned(office: Office) -> None:
             sync = lines[by.line_id]
             moved_along = service_id != sync.service_id
             assert moved_along or sync.applied.get(name) == assignment.values.get(name), (service_id, name, by.line_id)
+
+
+def profiles_pay_for_their_accounts(office: Office) -> None:
+    """CRE-11: the profile that pays for a service is one of its billing account."""
+    accounts = {profile.billing_profile_id: profile.account_id for profile in office.profiles()}
+    for service_id, assignment in office.assignments().items():
+        account, profile = (assignment.values.get(name) for name in ("billing_account", "billing_profile"))
+        assert profile is None or accounts[profile] == account, (service_id, account, profile)
 
 
 # -- INV-OBA-5
