@@ -17,7 +17,7 @@ from processors.synchronization.work import Work
 from schemas.accounts import AccountState
 from schemas.orders import Order
 from tests.synchronization.office import Office
-from tests.synchronization.test_equivalences import EXAMPLES, Asking, cancelled, office, randoms
+from tests.synchronization.test_equivalences import EXAMPLES, Asking, office, randoms
 
 pytestmark = pytest.mark.slow
 
@@ -62,9 +62,9 @@ def test_so_it_is_when_orders_were_revised_and_cancelled(draw: Random) -> None:
     for order_id in draw.sample(orders, draw.randint(1, len(orders))):
         if draw.random() < 0.5:
             place.revise(order_id, asking.revised(place.orders[order_id][:-1], order_id))
-            place.synchronize(order_id, implicit_moves="ALLOW", on_superseded="KEEP_CURRENT")
+            place.synchronize(order_id, implicit_moves="ALLOW")
         else:
-            cancelled(place, order_id, on_superseded="KEEP_CURRENT")
+            place.cancel(order_id)  # refused where it was overtaken
         for account_id, now, past in stands(place):
             assert now == past or is_above(place, account_id, past[0]), account_id
 
