@@ -205,7 +205,6 @@ class Unused(Word, frozen=True, kw_only=True):
 class KeptAttribute(Word, frozen=True, kw_only=True):
     """An attribute that was left as it is (FLP-3, FLP-4)."""
 
-    service_id: Annotated[str | None, doc("A service that the line moved along (HIE-9); null: its own")] = None
     attribute: Annotated[str, doc("Tracked attribute")]
     by: Annotated[LineRef | None, doc("The line that holds it; null: its old value is closed")] = None
 

@@ -9,7 +9,7 @@ from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, 
 from processors.synchronization.work import Holding, Phase, Task, Work
 from schemas.accounts import AccountState
 from schemas.billing_profiles import ProfileState
-from schemas.lineage import LineAction, LineRef, LineSync, SetBy, ValueSet
+from schemas.lineage import LineAction, LineRef, LineSync, SetBy, SyncState, ValueSet
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
 
@@ -39,9 +39,9 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
         elif before is None:
             changed.append(name)  # tracked only since this revision
         elif again:
-            _keep(task, None, name, by)
+            _keep(task, name, by)
         else:
-            _superseded(work, task, None, name, (base.applied.get(name), holding.values.get(name)), by)
+            _superseded(work, task, name, (base.applied.get(name), holding.values.get(name)), by)
     changed = _paired(task, changed)
     task.changed = tuple(changed)
     task.prior = {name: task.prior[name] for name in changed}
@@ -76,7 +76,7 @@ def cancel(work: Work, task: Task) -> None:
 def _delete(work: Work, task: Task, holding: Holding) -> None:
     """The assignment ends, unless a later line holds part of it (FLP-3)."""
     back = dict.fromkeys(holding.set_by, ValueSet())
-    left = _left(work, task, None, holding, back)
+    left = _left(work, task, holding, back)
     if not left:
         task.new = work.pending[task.asset] = None
         work.ended[task.asset] = (task.ref, holding)
@@ -99,7 +99,7 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
 
     Where it is equal to that already, only the holder changes.
     """
-    left = _left(work, task, None, holding, {name: task.before[name] for name in task.changed})
+    left = _left(work, task, holding, {name: task.before[name] for name in task.changed})
     if left and not work.keeps_current:
         task.stopped = True
         return
@@ -126,7 +126,7 @@ def _flip_implicit(work: Work, task: Task) -> None:
         if holding is None:
             continue
         before = {name: was for name, was in values.items() if holding.set_by.get(name) is not None}
-        left = _left(work, task, service_id, holding, before)
+        left = _left(work, task, holding, before)
         back = {name: was for name, was in before.items() if name not in left}
         new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, service_id, holding, before, left)))
         task.implicit = [move for move in task.implicit if move.service_id != service_id or move.attribute in back]
@@ -155,8 +155,8 @@ def _kept(
     }
 
 
-def _left(  # what the line changed of a service (its own: null), and what that was before
-    work: Work, task: Task, service_id: str | None, holding: Holding, back: Mapping[str, ValueSet]
+def _left(  # what the line changed of a service, and what that was before
+    work: Work, task: Task, holding: Holding, back: Mapping[str, ValueSet]
 ) -> dict[str, SetBy | None]:
     """The attributes that do not go back, and the line that keeps each; null: the old value is closed."""
     left: dict[str, SetBy | None] = {}
@@ -164,14 +164,14 @@ def _left(  # what the line changed of a service (its own: null), and what that 
         by = holding.set_by.get(name)
         if by is not None and by.line_id != task.line.line_id:
             left[name] = by
-            _superseded(work, task, service_id, name, (task.applied.get(name), holding.values.get(name)), by)
+            _superseded(work, task, name, (task.applied.get(name), holding.values.get(name)), by)
         elif was.value is not None and _is_closed(work, name, was.value):
             left[name] = None
-            _target_closed(work, task, service_id, name, was.value)
+            _target_closed(work, task, name, was.value)
     for name, other in _PAIRS:  # half of a payer pays nothing
         if name in left and other in back and other not in left and task.original is not LineAction.ADD:
             left[other] = left[name]
-            _keep(task, service_id, other, left[name])
+            _keep(task, other, left[name])
     return left
 
 
@@ -206,10 +206,10 @@ def _pass_on(  # a service, what the line changed of it, and what does not go ba
 
 
 def _superseded(  # an attribute, what the line made of it and what it is, and who has it now
-    work: Work, task: Task, service_id: str | None, name: str, values: tuple[str | None, str | None], by: SetBy
+    work: Work, task: Task, name: str, values: tuple[str | None, str | None], by: SetBy
 ) -> None:
     if work.keeps_current:
-        _keep(task, service_id, name, by)
+        _keep(task, name, by)
         return
     found = violation(
         Code.SUPERSEDED_BY,
@@ -224,14 +224,14 @@ def _superseded(  # an attribute, what the line made of it and what it is, and w
     work.refuse(task.place, found)
 
 
-def _keep(task: Task, service_id: str | None, name: str, by: SetBy | None) -> None:
+def _keep(task: Task, name: str, by: SetBy | None) -> None:
     ref = None if by is None else LineRef(order_id=by.order_id, line_id=by.line_id)
-    task.kept.append(KeptAttribute(service_id=service_id, attribute=name, by=ref))
+    task.kept.append(KeptAttribute(attribute=name, by=ref))
 
 
-def _target_closed(work: Work, task: Task, service_id: str | None, name: str, target: str) -> None:
+def _target_closed(work: Work, task: Task, name: str, target: str) -> None:
     if work.keeps_current:
-        _keep(task, service_id, name, None)
+        _keep(task, name, None)
         return
     found = violation(
         Code.FLIP_TARGET_CLOSED, "FLP-4", "order_id", line_id=task.line.line_id, attribute=name, value=target
@@ -269,11 +269,18 @@ def _keeper_of_the_other_half(
     for one, other in _PAIRS:
         known = _before(work, later.line_id, service_id, other)[0] if one == name else None
         between = None if known is None else known.set_by
-        if between is not None and between.line_id not in (task.line.line_id, later.line_id):
+        if between is not None and between.line_id not in (task.line.line_id, later.line_id) and _stays(work, between):
             mine, _ = _before(work, between.line_id, service_id, name)
             if mine is not None and mine.set_by is not None and mine.set_by.line_id == task.line.line_id:
                 return between
     return None
+
+
+def _stays(work: Work, by: SetBy) -> bool:
+    """Whether a line is in force, and not taken back by this command either."""
+    planned, line = work.planned.get(by.line_id), work.view.line(by.line_id)
+    is_applied = line is not None and line.sync is not None and line.sync.state is SyncState.APPLIED
+    return is_applied and (planned is None or not planned.is_cancelled)
 
 
 def _rebase(  # a service and an attribute of it, the line that goes back to something else, and what that is
