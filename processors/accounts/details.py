@@ -58,13 +58,11 @@ def update(customer: CustomerView, command: UpdateAccountDetails, context: Conte
         for field, new in given.items()
         if new != getattr(account, field)
     )
+    if not changes:
+        return ()
     moved = any(change.field == "parent_account_id" for change in changes)
-    changed = AccountDetailsChanged(
-        account_id=account.account_id,
-        changes=changes,
-        sequence=customer.next_sequence() if moved else None,
-    )
-    return (changed,) if changes else ()
+    sequence = customer.next_sequence() if moved else None
+    return (AccountDetailsChanged(account_id=account.account_id, changes=changes, sequence=sequence),)
 
 
 def _given(account: Account, command: UpdateAccountDetails) -> dict[str, Detail]:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from processors.billing_profiles.events import state_changed, switch_dropped
 from schemas.accounts import AccountState
-from schemas.billing_profiles import (
-    BillingProfileStateChanged,
-    BillingProfileSwitchDropped,
-    ProfileCause,
-    ProfileState,
-)
+from schemas.billing_profiles import ProfileCause, ProfileState
 from schemas.fields import Event
 from schemas.lineage import LineRef
 
@@ -50,19 +46,5 @@ def _followed(
             continue
         plan = profile.planned_switch
         if plan is not None and state is ProfileState.CLOSED:
-            yield BillingProfileSwitchDropped(
-                billing_profile_id=profile.billing_profile_id,
-                account_id=profile.account_id,
-                own_profile_id=plan.own_profile_id,
-                to=plan.to,
-                effective_at=plan.effective_at,
-                line=line,
-            )
-        yield BillingProfileStateChanged(
-            billing_profile_id=profile.billing_profile_id,
-            account_id=profile.account_id,
-            old_state=profile.state,
-            new_state=state,
-            cause=ProfileCause.PAYER_CLOSED,
-            line=line,
-        )
+            yield switch_dropped(profile, plan, line)
+        yield state_changed(profile, state, ProfileCause.PAYER_CLOSED, line)

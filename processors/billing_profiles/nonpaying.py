@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from processors.billing_profiles.events import state_changed, switch_dropped
 from processors.billing_profiles.switching import pays_itself, waits_for_period
 from processors.billing_profiles.whole import (
     Change,
@@ -21,8 +22,6 @@ from schemas.billing_profiles import (
     BillingProfile,
     BillingProfileCreated,
     BillingProfileHierarchyChanged,
-    BillingProfileStateChanged,
-    BillingProfileSwitchDropped,
     BillingProfileSwitchPlanned,
     Covers,
     PayerLink,
@@ -248,40 +247,16 @@ def _plan(  # who is to pay from the account's next period on
 
 
 def _drop_plan(work: Work, phase: Phase, line: LineRef, profile: BillingProfile) -> None:
-    plan = profile.planned_switch
-    if plan is None:
-        return
-    dropped = BillingProfileSwitchDropped(
-        billing_profile_id=profile.billing_profile_id,
-        account_id=profile.account_id,
-        own_profile_id=plan.own_profile_id,
-        to=plan.to,
-        effective_at=plan.effective_at,
-        line=line,
-    )
-    work.record(phase, dropped)
+    if profile.planned_switch is not None:
+        work.record(phase, switch_dropped(profile, profile.planned_switch, line))
 
 
-def close(
-    work: Work,
-    phase: Phase,
-    task: Task,
-    profile: BillingProfile,
-    cause: ProfileCause = ProfileCause.COVERS_NOTHING,
-) -> None:
-    """Close a profile; what it planned is dropped first."""
+def close(work: Work, phase: Phase, task: Task, profile: BillingProfile) -> None:
+    """Close a profile that covers nothing; what it planned is dropped first."""
     _drop_plan(work, phase, task.ref, profile)
     if task.is_cancelled and profile.payer_profile_id is not None:
         work.let_go.setdefault(Used(kind=UseKind.BILLING_PROFILE, id=profile.payer_profile_id), task)
-    closed = BillingProfileStateChanged(
-        billing_profile_id=profile.billing_profile_id,
-        account_id=profile.account_id,
-        old_state=profile.state,
-        new_state=ProfileState.CLOSED,
-        cause=cause,
-        line=task.ref,
-    )
-    work.record(phase, closed)
+    work.record(phase, state_changed(profile, ProfileState.CLOSED, ProfileCause.COVERS_NOTHING, task.ref))
 
 
 def _grow(  # a profile that covers one service more

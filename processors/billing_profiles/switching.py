@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from processors.billing_profiles.events import state_changed, switch_dropped
 from processors.billing_profiles.whole import leaves
 from processors.periods import start_of_day
 from schemas.accounts import Account
 from schemas.billing_profiles import (
     BillingProfile,
-    BillingProfileStateChanged,
-    BillingProfileSwitchDropped,
     BillingProfileSwitched,
     PlannedSwitch,
     ProfileCause,
@@ -67,22 +66,9 @@ def period_started(
 def drop_switches(customer: CustomerView, account_id: str) -> Iterator[Event]:
     """An account that is deactivated changes its payer no more (ACC-41); a profile that covers nothing is closed."""
     for profile, plan in _planned(customer, account_id):
-        yield BillingProfileSwitchDropped(
-            billing_profile_id=profile.billing_profile_id,
-            account_id=account_id,
-            own_profile_id=plan.own_profile_id,
-            to=plan.to,
-            effective_at=plan.effective_at,
-            line=plan.line,
-        )
+        yield switch_dropped(profile, plan, plan.line)
         if leaves(profile):
-            yield BillingProfileStateChanged(
-                billing_profile_id=profile.billing_profile_id,
-                account_id=account_id,
-                old_state=profile.state,
-                new_state=ProfileState.CLOSED,
-                cause=ProfileCause.COVERS_NOTHING,
-            )
+            yield state_changed(profile, ProfileState.CLOSED, ProfileCause.COVERS_NOTHING)
 
 
 def _planned(customer: CustomerView, account_id: str) -> list[tuple[BillingProfile, PlannedSwitch]]:

@@ -203,10 +203,13 @@ def _moved_with(done: Sequence[tuple[Change, Lineage]], gone: Iterable[Step], af
 
 def steps_about(work: Work, service_id: str) -> list[Step]:
     """What lines in force before the command have said of a service, in its order, since its assignment began."""
-    lines = _steps(work, work.view.lines_about(service_id), SyncState.APPLIED)
-    found = sorted((step for step in lines if step.said.service_id == service_id), key=lambda step: step.turn)
-    began = max((place for place, step in enumerate(found) if step.said.begun is not None), default=0)
-    return found[began:]
+    known = work.steps.get(service_id)
+    if known is None:
+        lines = _steps(work, work.view.lines_about(service_id), SyncState.APPLIED)
+        found = sorted((step for step in lines if step.said.service_id == service_id), key=lambda step: step.turn)
+        began = max((place for place, step in enumerate(found) if step.said.begun is not None), default=0)
+        known = work.steps[service_id] = found[began:]
+    return known
 
 
 def _steps(work: Work, line_ids: Iterable[str], state: SyncState) -> Iterator[Step]:

@@ -71,14 +71,19 @@ def _steps(work: Work, task: Task) -> Iterator[LineStep]:
         return
     own = {name: task.new.values[name] for name in WHO_PAYS if name in task.changed}
     if own:
-        begun = {name: task.old.values.get(name) for name in WHO_PAYS} if task.begins and task.old is not None else {}
-        starts = task.begins or task.row == "REV-1"
-        yield _step(work, task, task.asset, task.new, own, begun if starts else None)
+        yield _step(work, task, task.asset, task.new, own, _begun(task))
     for service_id, (old, new) in task.also.items():
         assert new is not None, "what moves along has a payer"
         moved = {name: new.values[name] for name in WHO_PAYS if new.values.get(name) != old.values.get(name)}
         if moved:
             yield _step(work, task, service_id, new, moved)
+
+
+def _begun(task: Task) -> dict[str, str | None] | None:
+    """What the line's assignment began with: nothing where it is new, prior values (PVL-4), or null: it was there."""
+    if task.begins and task.old is not None:
+        return {name: task.old.values.get(name) for name in WHO_PAYS}
+    return {} if task.row == "REV-1" else None
 
 
 def _step(  # a service, what is said of it, and what its assignment began with

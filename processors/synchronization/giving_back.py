@@ -6,7 +6,7 @@ INV-OBA-2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from processors.billing_profiles import nonpaying
 from processors.billing_profiles.payers import Desk
@@ -15,12 +15,16 @@ from processors.hierarchies.past import Past, Place, steps_about
 from processors.hierarchies.standing import Standing
 from processors.synchronization.matrix import SERVICE_ACCOUNT
 from processors.synchronization.work import Holding, Phase, Task, Work
+from processors.view.rows.billing import accounts_of
 from schemas.accounts import Account
-from schemas.lineage import LineSync, SyncState
+from schemas.lineage import SyncState
 
 
 class Pasts:
-    """The pasts of the accounts on which cancelled lines have done something. To be made before any line is done."""
+    """The pasts of the accounts on which cancelled lines have done something. To be made before any line is done.
+
+    What lines have said is as before the command for as long as it runs: their own events come last.
+    """
 
     def __init__(self, work: Work, desk: Desk, tasks: Sequence[Task]) -> None:
         self._work, self._desk, self._held = work, desk, _held(tasks)
@@ -69,25 +73,17 @@ def _accounts(work: Work, tasks: Sequence[Task]) -> dict[str, Task]:
     if work.only_takes_back and cancelled:  # a circle that was in the way of a line that went before may be open now
         for line in work.view.lines(work.order.order_id):
             if line.sync is not None and line.sync.state is SyncState.CANCELLED:
-                for account_id in _accounts_of(line.sync):
+                for account_id in accounts_of(line.sync):
                     found.setdefault(account_id, cancelled[0])
     return found
 
 
-def _accounts_of(sync: LineSync) -> Iterator[str]:
-    """The accounts on which a line has ever done something."""
-    first = sync.before.get(SERVICE_ACCOUNT)
-    said = [step.account_id for step in sync.steps]
-    yield from (found for found in (*said, first.value if said and first else None) if found is not None)
-
-
 def _held(tasks: Sequence[Task]) -> dict[str, Holding | None]:
     """Who has the services that lines of the command ask for, once the cancelled ones have gone."""
-    return dict(reversed(list(_begun(tasks))))
-
-
-def _begun(tasks: Sequence[Task]) -> Iterator[tuple[str, Holding | None]]:
+    found: dict[str, Holding | None] = {}
     for task in tasks:
         if not task.is_cancelled:
-            yield task.asset, None if task.takes_over else task.old
-            yield from ((service_id, old) for service_id, (old, _) in task.also.items())
+            found.setdefault(task.asset, None if task.takes_over else task.old)
+            for service_id, (old, _) in task.also.items():
+                found.setdefault(service_id, old)
+    return found

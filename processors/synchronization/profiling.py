@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from processors.billing_profiles.events import state_changed
 from processors.synchronization.brought import Brought
 from processors.synchronization.demands import Demand, Demands
 from processors.synchronization.work import Phase, Task, Work
@@ -11,7 +12,6 @@ from processors.view.rows.billing import PROFILE
 from schemas.billing_profiles import (
     BillingProfile,
     BillingProfileCreated,
-    BillingProfileStateChanged,
     BillingProfileSystemAdded,
     PaymentMethodCreated,
     PaymentMethodKind,
@@ -114,14 +114,7 @@ def _reopen(work: Work, profile: BillingProfile, demand: Demand) -> None:
     _check_others(work, task, profile.account_id, profile, "billing_profiles")
     if profile.payment_method_id is not None:
         _reopen_method(work, profile.payment_method_id, task)
-    reopened = BillingProfileStateChanged(
-        billing_profile_id=profile.billing_profile_id,
-        account_id=profile.account_id,
-        old_state=profile.state,
-        new_state=ProfileState.ACTIVE,
-        cause=ProfileCause.REOPENED,
-        line=task.ref,
-    )
+    reopened = state_changed(profile, ProfileState.ACTIVE, ProfileCause.REOPENED, task.ref)
     work.record(Phase.PROFILES, reopened)
     task.created.append(Used(kind=UseKind.BILLING_PROFILE, id=profile.billing_profile_id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from processors.synchronization.evolution import rebased_values
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, SERVICE_ACCOUNT
@@ -29,7 +29,7 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
     What was left as it is in this revision once is not judged again, and changes when it is free.
     """
     again = task.line.synchronized_revision == work.order.revision
-    changed = []
+    changed, left = list[str](), dict[str, SetBy | None]()
     for name in task.changed:
         by = holding.set_by.get(name)
         before = base.before.get(name)
@@ -40,21 +40,23 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
             changed.append(name)  # tracked only since this revision
         elif again:
             _keep(task, name, by)
+            left[name] = by
         else:
             _superseded(work, task, name, (base.applied.get(name), holding.values.get(name)), by)
-    changed = _paired(task, changed)
+            if work.keeps_current:
+                left[name] = by
+    _keep_halves(task, left, changed)
+    changed = [name for name in changed if name not in left]
     task.changed = tuple(changed)
     task.prior = {name: task.prior[name] for name in changed}
 
 
-def _paired(task: Task, changed: list[str]) -> list[str]:
-    """A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
-    kept = {found.attribute: found.by for found in task.kept}
+def _keep_halves(task: Task, left: dict[str, SetBy | None], names: Collection[str]) -> None:
+    """Half of a payer pays nothing: what is left as it is takes the other half along, with the line that keeps it."""
     for name, other in _PAIRS:
-        if name in kept and other in changed:
-            task.kept.append(KeptAttribute(attribute=other, by=kept[name]))
-            changed = [found for found in changed if found != other]
-    return changed
+        if name in left and other in names and other not in left:
+            left[other] = left[name]
+            _keep(task, other, left[name])
 
 
 def cancel(work: Work, task: Task) -> None:
@@ -89,9 +91,7 @@ def _delete(work: Work, task: Task, holding: Holding) -> None:
         left |= {name: heir for name in (BILLING_ACCOUNT, BILLING_PROFILE) if name in back and name not in left}
     task.changed = ()
     stays = {name: ValueSet(value=value) for name, value in holding.values.items() if is_held(holding, name, task)}
-    task.new = work.pending[task.asset] = holding.given(
-        stays | _kept(task, holding, left, _pass_on(work, task, task.asset, holding, back, left))
-    )
+    task.new = work.pending[task.asset] = holding.given(stays | _kept(work, task, task.asset, holding, back, left))
 
 
 def _flip(work: Work, task: Task, holding: Holding) -> None:
@@ -108,7 +108,7 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
         for name, was in task.before.items()
         if name not in left and (name in task.changed or is_held(holding, name, task))
     }
-    new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, task.asset, holding, task.before, left)))
+    new = holding.given(back | _kept(work, task, task.asset, holding, task.before, left))
     task.changed = tuple(name for name in task.changed if name not in left)
     task.prior = {name: task.prior[name] for name in task.changed}
     task.applied |= {name: new.values[name] for name in task.changed}
@@ -128,7 +128,7 @@ def _flip_implicit(work: Work, task: Task) -> None:
         before = {name: was for name, was in values.items() if holding.set_by.get(name) is not None}
         left = _left(work, task, holding, before)
         back = {name: was for name, was in before.items() if name not in left}
-        new = holding.given(back | _kept(task, holding, left, _pass_on(work, task, service_id, holding, before, left)))
+        new = holding.given(back | _kept(work, task, service_id, holding, before, left))
         task.implicit = [move for move in task.implicit if move.service_id != service_id or move.attribute in back]
         if new != holding:
             old = task.also[service_id][0] if service_id in task.also else holding
@@ -144,10 +144,16 @@ def _if_it_goes_on(work: Work, task: Task, service_id: str, old: Holding, new: H
     return None
 
 
-def _kept(
-    task: Task, holding: Holding, left: Mapping[str, SetBy | None], heirs: Mapping[str, SetBy]
+def _kept(  # a service, what the line changed of it, and what does not go back with the line that keeps it
+    work: Work,
+    task: Task,
+    service_id: str,
+    holding: Holding,
+    back: Mapping[str, ValueSet],
+    left: Mapping[str, SetBy | None],
 ) -> dict[str, ValueSet]:
-    """What the line holds and does not take back: it passes to an heir, or nobody holds it any more."""
+    """What the line holds and does not take back: it passes to an heir, or nobody holds it any more (FLP-3)."""
+    heirs = _pass_on(work, task, service_id, holding, back, left)
     return {
         name: ValueSet(value=holding.values.get(name), set_by=heirs.get(name))
         for name in left
@@ -168,14 +174,12 @@ def _left(  # what the line changed of a service, and what that was before
         elif was.value is not None and _is_closed(work, name, was.value):
             left[name] = None
             _target_closed(work, task, name, was.value)
-    for name, other in _PAIRS:  # half of a payer pays nothing
-        if name in left and other in back and other not in left and task.original is not LineAction.ADD:
-            left[other] = left[name]
-            _keep(task, other, left[name])
+    if task.original is not LineAction.ADD:
+        _keep_halves(task, left, back)
     return left
 
 
-def _pass_on(  # a service, what the line changed of it, and what does not go back with the line that keeps it
+def _pass_on(  # as above
     work: Work,
     task: Task,
     service_id: str,

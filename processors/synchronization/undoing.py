@@ -8,13 +8,13 @@ import msgspec
 
 from processors.accounts.states import CORE_REASON, Wish, carry_out
 from processors.accounts.tree import lineage
+from processors.billing_profiles.events import state_changed
 from processors.billing_profiles.following import follow_payer
 from processors.periods import local_day
 from processors.synchronization.work import Phase, Task, Work
 from processors.view.rows.billing import ACCOUNT, PROFILE
 from schemas.accounts import Account, AccountState, AccountStateChanged, StateCause
 from schemas.billing_profiles import (
-    BillingProfileStateChanged,
     PaymentMethodClosed,
     PaymentMethodState,
     ProfileCause,
@@ -93,14 +93,7 @@ def _undo_profile(work: Work, task: Task, profile_id: str) -> None:
     if need is not None:
         _keep(work, task, UseKind.BILLING_PROFILE, profile_id, need)
         return
-    closed = BillingProfileStateChanged(
-        billing_profile_id=profile_id,
-        account_id=profile.account_id,
-        old_state=profile.state,
-        new_state=ProfileState.CLOSED,
-        cause=ProfileCause.ORDER_LINE_CANCELLED,
-        line=task.ref,
-    )
+    closed = state_changed(profile, ProfileState.CLOSED, ProfileCause.ORDER_LINE_CANCELLED, task.ref)
     work.record(Phase.UNDO_PROFILES, closed)
     work.record(Phase.UNDO_PROFILES, *follow_payer(work.view, profile_id, ProfileState.CLOSED, task.ref))
 

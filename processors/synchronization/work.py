@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from processors.billing_profiles.whole import Change
     from processors.context import Context
     from processors.hierarchies.parents import Touch
+    from processors.hierarchies.past import Step
     from processors.view.customer import CustomerView
 
 
@@ -213,6 +214,8 @@ class Work:
         self.place = BEFORE_ALL
         self.touched: dict[str, list[Touch]] = {}
         """Accounts whose parents are to be looked at when all lines are done, and what the lines did there."""
+        self.steps: dict[str, list[Step]] = {}
+        """What lines in force have said of services, as far as it was asked for."""
         self.made: set[str] = set()
         """Accounts that the command has made: nothing is on them but what it puts there."""
         self.changes: dict[str, list[Change]] = {}

@@ -127,7 +127,7 @@ class CustomerView(Ordered, BillingHoldings):
         return found
 
     def _of(self, word: type[Found], entity_id: str) -> Found | None:
-        """As the base class has it, with one look where the entity was read before: nothing is asked for as often."""
+        """An entity of a kind, with one look where it was read before: nothing is asked for as often."""
         identity = word.identity[0], entity_id
         found = self._entities.get(identity)
         if found is None and identity not in self._entities:

@@ -37,16 +37,19 @@ def stands(place: Office) -> Iterator[tuple[str, Any, Any]]:
             yield account.account_id, now, (past.standing.parent, past.coverage.whole)
 
 
+def some_orders(draw: Random) -> tuple[Asking, list[str]]:
+    """A new office to ask, and the orders to be."""
+    return Asking(office(draw), draw), [f"o-{number}" for number in range(draw.randint(1, 4))]
+
+
 @EXAMPLES
 @given(randoms)
 def test_the_past_played_again_is_the_present(draw: Random) -> None:
     """INV-OBA-2: else nothing could be taken out of it."""
-    place = office(draw)
-    asking = Asking(place, draw)
-    orders = [f"o-{number}" for number in range(draw.randint(1, 4))]
+    asking, orders = some_orders(draw)
     for order_id in orders:
         asking.order(order_id)
-        for account_id, now, past in stands(place):
+        for account_id, now, past in stands(asking.office):
             assert now == past, account_id
 
 
@@ -54,9 +57,8 @@ def test_the_past_played_again_is_the_present(draw: Random) -> None:
 @given(randoms)
 def test_so_it_is_when_orders_were_revised_and_cancelled(draw: Random) -> None:
     """But for a parent that would close a circle."""
-    place = office(draw)
-    asking = Asking(place, draw)
-    orders = [f"o-{number}" for number in range(draw.randint(1, 4))]
+    asking, orders = some_orders(draw)
+    place = asking.office
     for order_id in orders:
         asking.order(order_id)
     for order_id in draw.sample(orders, draw.randint(1, len(orders))):

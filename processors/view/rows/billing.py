@@ -212,13 +212,15 @@ def _gone_steps(sync: LineSync, mine: bytes) -> Iterator[tuple[Family, bytes]]:
 
 def _steps(sync: LineSync, mine: bytes) -> Iterator[tuple[Family, bytes]]:
     """A line is found by the services of its steps, and by the accounts on which it did something."""
+    yield from (((STEP_ON, account_id), mine) for account_id in accounts_of(sync))
+    yield from (((STEP_FOR, step.service_id), mine) for step in sync.steps)
+
+
+def accounts_of(sync: LineSync) -> Iterator[str]:
+    """The accounts on which a line has ever done something: those of its steps, and the one from which it moved."""
     first = sync.before.get("service_account")
-    if sync.steps and first is not None and first.value is not None:
-        yield (STEP_ON, first.value), mine
-    for step in sync.steps:
-        yield (STEP_FOR, step.service_id), mine
-        if step.account_id is not None:
-            yield (STEP_ON, step.account_id), mine
+    said = [step.account_id for step in sync.steps]
+    yield from (found for found in (*said, first.value if said and first else None) if found is not None)
 
 
 def _order(before: Order | None, after: Order, _: Reading) -> IndexRows:
