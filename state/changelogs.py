@@ -6,21 +6,20 @@ from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import (
     Consumer,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+
+from state.offsets import Offsets, Spot
 
 ASK_SECONDS = 5.0
 LOOK_SECONDS = 0.5  # so long a newer assignment may wait behind the question of an older one
 LOOKS_SAID = 10  # every so many of these questions an operator hears of it
 POLL_SECONDS = 0.1
-FIRST, LAST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 READ_RECORDS = 20_000  # one write to RocksDB each
-Spot = tuple[str, int]  # topic, partition
 Current = Callable[[], bool]
 
 
@@ -63,6 +62,7 @@ class KafkaLog:
     def __init__(self, properties: Mapping[str, Any], group: str, say: Callable[[str], None]) -> None:
         self._say = say
         self._admin = AdminClient(dict(properties))
+        self._offsets = Offsets(properties, "read_uncommitted")
         self._reader = Consumer(
             {
                 **properties,
@@ -106,13 +106,8 @@ class KafkaLog:
         Read uncommitted: a commit writes its markers partition by partition, and the last stable offset of a changelog
         may stop short of a transaction whose offsets are committed already.
         """
-        asked = [TopicPartition(topic, number) for topic, number in spots]
-        uncommitted = IsolationLevel.READ_UNCOMMITTED
-        lows = self._admin.list_offsets(dict.fromkeys(asked, FIRST), isolation_level=uncommitted)
-        ends = self._admin.list_offsets(dict.fromkeys(asked, LAST), isolation_level=uncommitted)
-        return {
-            (spot.topic, spot.partition): Span(lows[spot].result().offset, ends[spot].result().offset) for spot in asked
-        }
+        lows, ends = self._offsets.first(spots), self._offsets.ends(spots)
+        return {spot: Span(lows[spot], ends[spot]) for spot in spots}
 
     def read(
         self, starts: Mapping[Spot, int], ends: Mapping[Spot, int], current: Current
@@ -147,3 +142,4 @@ class KafkaLog:
         """Leave; the group never knew this reader."""
         with contextlib.suppress(KafkaException):
             self._reader.close()
+            self._offsets.close()

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from state.changelogs import Current, Log, Span, Spot
+from state.changelogs import Current, Log, Span
+from state.offsets import Spot
 from state.partition import Disk, Meta, Unfit
 from state.source import SOURCE_KEY, STATE_VERSION, decode
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 import typer
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.markup import escape
 
-from state.changelogs import KafkaLog, Span, Spot
+from state.changelogs import KafkaLog, Span
+from state.offsets import Offsets, Spot
 from state.partition import Damaged, Held, Meta, Partition, Unfit
 from state.source import SOURCE_KEY, STATE_VERSION, SourceEntry, decode
 from state.warehouse import Server, Warehouse
@@ -85,19 +86,15 @@ def _catalog(configured: Settings) -> Iterator[str]:
 
 def _open_transactions(configured: Settings) -> Iterator[str]:
     """A partition whose last stable offset stays behind its end holds up every reader: a hanging transaction."""
-    admin = AdminClient(configured.client_properties())
-    asked = [
-        TopicPartition(topic.name, number)
-        for topic in configured.topology.topics()
-        for number in range(topic.partitions)
-    ]
-    spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    latest = dict.fromkeys(asked, spec)
-    ends = admin.list_offsets(latest, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    stable = admin.list_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED)
-    behind = [tp for tp in asked if stable[tp].result(ASK_SECONDS).offset < ends[tp].result(ASK_SECONDS).offset]
+    asked = [(topic.name, number) for topic in configured.topology.topics() for number in range(topic.partitions)]
+    with (
+        contextlib.closing(Offsets(configured.client_properties(), "read_uncommitted")) as all_readers,
+        contextlib.closing(Offsets(configured.client_properties(), "read_committed")) as committed,
+    ):
+        ends, stable = all_readers.ends(asked), committed.ends(asked)
+    behind = [spot for spot in asked if stable[spot] < ends[spot]]
     if behind:
-        where = ", ".join(f"{tp.topic}[{tp.partition}]" for tp in behind)
+        where = ", ".join(f"{topic}[{number}]" for topic, number in behind)
         raise Ill(
             f"a transaction is open in {where}: normal while a worker works; if it stays with all workers "
             "stopped, find it with `kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`"

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from state.changelogs import KafkaLog, Span, Spot
+from state.changelogs import KafkaLog, Span
+from state.offsets import Spot
 from state.partition import TABLES
 from state.source import SOURCE_KEY, STATE_VERSION, SourceEntry, decode
 from streams.audit.partition import Letter

@@ -6,7 +6,6 @@ with "halt": seconds it halts until it has waited so long.
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from state.tables import Tables
 from streams.engine.boundary import Decided, Halt, Outgoing, SourceRecord
 from streams.engine.worker import run_worker
 from streams.settings import load
+from tests.engine.fault import Fault
 
 settings = load()
 topology = settings.topology
@@ -61,23 +61,6 @@ def handle(tables: Tables, record: SourceRecord) -> Iterator[Decided]:
 def handle_bug(tables: Tables, record: SourceRecord, bug: Exception) -> Decided:
     dead = Outgoing(topology.dead_letters, record.key, record.value, [("reason", repr(bug).encode())])
     return Decided(records=[dead])
-
-
-class Fault:
-    """`FAULT=point:action:n`: at the n-th passing of a point of a turn or a restore, kill or stop this process."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.point, self.action, nth = (text or "::0").split(":")
-        self.left = int(nth)
-
-    def __call__(self, point: str) -> None:
-        if point != self.point:
-            return
-        self.left -= 1
-        if self.left == 0:
-            os.write(2, f"FAULT {self.text}\n".encode())
-            os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[self.action])
 
 
 def between_turns(tables: Mapping[int, Tables]) -> None:

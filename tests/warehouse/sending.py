@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
-from confluent_kafka import IsolationLevel, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException, Producer
 
 from schemas import wire
 from schemas.partition import partition_of
+from state.offsets import Offsets
 from state.warehouse import Batch, Warehouse, WarehouseUnfit
 from state.warehouse.catalog import FACTS
 from state.warehouse.databases.statements import quoted
@@ -64,16 +64,15 @@ class Sender:
 def ends(settings: Settings) -> dict[tuple[str, int], int]:
     """Where the committed records of every partition end; brokers learn of new partitions after we do."""
     names = settings.topology.transactions, settings.topology.outcomes
-    places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
-    admin, deadline = AdminClient(settings.client_properties()), time.monotonic() + 30
-    while True:
-        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        found = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_COMMITTED)
-        try:
-            return {(each.topic, each.partition): found[each].result(30).offset for each in places}
-        except KafkaException:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    places = [(name, number) for name in names for number in range(settings.partitions)]
+    deadline = time.monotonic() + 30
+    with contextlib.closing(Offsets(settings.client_properties(), "read_committed")) as offsets:
+        while True:
+            try:
+                return offsets.ends(places)
+            except KafkaException:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
 
 LOOKS = 5
