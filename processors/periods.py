@@ -161,6 +161,7 @@ def describe(cycle: Cycle, start: date, end: date) -> tuple[int, int, PeriodKind
     return days, of_days, PeriodKind.SHORT if days <= of_days else PeriodKind.LONG
 
 
+@lru_cache(maxsize=4096)  # accounts of one cycle begin their periods on the same day
 def first_period(cycle: Cycle, day: date, number: int, short_period_min_days: int = 0) -> BillingPeriod:
     """The period of a cycle that begins on a day, merged with the next where it is too short (PER-5, PER-6)."""
     end = next_boundary(cycle, day)

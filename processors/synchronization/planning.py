@@ -59,12 +59,14 @@ def plan(work: Work, brought: Brought, lines: Sequence[OrderLine]) -> list[Task]
         stack = [first]
         while stack:
             line = stack[-1]
-            held_by = (waiting[other] for other in _holders(work, line) if other in waiting and other not in looked_at)
-            ahead = (other for other in held_by if all(other is not entry for entry in stack))
-            first_ahead = next(ahead, None) if waiting else None
-            if first_ahead is not None:
-                stack.append(first_ahead)
-                continue
+            if waiting:
+                held_by = (
+                    waiting[other] for other in _holders(work, line) if other in waiting and other not in looked_at
+                )
+                ahead = next((other for other in held_by if all(other is not entry for entry in stack)), None)
+                if ahead is not None:
+                    stack.append(ahead)
+                    continue
             stack.pop()
             if line.line_id not in looked_at:
                 looked_at.add(line.line_id)

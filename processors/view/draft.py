@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,17 +34,19 @@ _encode = msgspec.msgpack.Encoder().encode
 
 _INDEXES: tuple[Index, ...] = (*accounts.INDEXES, *subscriptions.INDEXES, *orders.INDEXES, *billing.INDEXES)
 
-_Rows = Callable[..., IndexRows]
-_FOLLOWING: dict[type, list[tuple[Index, _Rows]]] = defaultdict(list)
-"""What follows from an entity that changes or an event that comes, by its type."""
+_Change = tuple[Entity | None, Entity, Event]
+"""An entity before and after an event, and the event."""
 _WRITING: dict[str, list[Index]] = defaultdict(list)
 """Which indexes write rows of a kind."""
 for _index in _INDEXES:
-    for _following in (_index.of_entities, _index.of_events):
-        for _type, _made in _following.items():
-            _FOLLOWING[_type].append((_index, _made))
     for _kind in _index.kinds:
         _WRITING[_kind].append(_index)
+
+
+@cache
+def _followers(entity: type[Entity], event: type[Event]) -> tuple[Index, ...]:
+    """Indexes with rows that follow from such an entity or such an event."""
+    return tuple(index for index in _INDEXES if entity in index.of_entities or event in index.of_events)
 
 
 class Draft(CustomerView):
@@ -55,7 +57,7 @@ class Draft(CustomerView):
 
     def __init__(self, below: Stored | CustomerView) -> None:
         super().__init__(below)
-        self._waiting: dict[Index, list[tuple[_Rows, tuple[Any, ...]]]] = {}
+        self._waiting: dict[Index, list[_Change]] = defaultdict(list)
         """What index rows are still to be made of, in the order in which it was recorded."""
 
     def draft(self) -> Draft:
@@ -70,10 +72,9 @@ class Draft(CustomerView):
         self._entities[identity] = after
         self.touched.pop(identity, None)
         self.touched[identity] = after
-        for index, rows in _FOLLOWING.get(type(after), ()):
-            self._waiting.setdefault(index, []).append((rows, (before, after)))
-        for index, rows in _FOLLOWING.get(type(event), ()):
-            self._waiting.setdefault(index, []).append((rows, (event,)))
+        change = before, after, event
+        for index in _followers(type(after), type(event)):
+            self._waiting[index].append(change)
         summarize = _SUMMARIES.get(type(event))
         if summarize is not None:
             self._head = summarize(self.head() or Head())
@@ -99,8 +100,12 @@ class Draft(CustomerView):
         return self._index.get(family)
 
     def _catch_up(self, index: Index) -> None:
-        for rows, change in self._waiting.pop(index, ()):
-            self._write(rows(*change, self))
+        for before, after, event in self._waiting.pop(index, ()):
+            of_entity, of_event = index.of_entities.get(type(after)), index.of_events.get(type(event))
+            if of_entity is not None:
+                self._write(of_entity(before, after, self))
+            if of_event is not None:
+                self._write(of_event(event, self))
 
     def _write(self, rows: IndexRows) -> None:
         for (family, member), value in rows.items():

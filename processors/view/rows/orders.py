@@ -41,8 +41,10 @@ def _line(before: OrderLine | None, after: OrderLine, view: Reading) -> IndexRow
     began = _has_begun(after)
     if old is not after.state or began != (before is not None and _has_begun(before)):
         row = (ORDER_TALLY,), after.order_id.encode()
-        tally = _moved(_decoded(OrderTally, view.index(*row)), old, after.state)
-        rows[row] = _encode(msgspec.structs.replace(tally, began=tally.began or began))
+        tally = _decoded(OrderTally, view.index(*row))
+        if old is not after.state or began != tally.began:
+            moved = _moved(tally, old, after.state)
+            rows[row] = _encode(msgspec.structs.replace(moved, began=tally.began or began))
     old_group = None if before is None else before.group_id
     if old is after.state and old_group == after.group_id:
         return rows
