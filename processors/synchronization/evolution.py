@@ -94,17 +94,19 @@ def _synchronized(line: OrderLine, event: OrderLineSynchronized) -> OrderLine:
         implicit=event.implicit,
         steps=(*known, *event.steps),
     )
-    line = replace(
-        line, sync=sync, synchronized_revision=event.revision, service_id=event.service_id or line.service_id
+    return replace(
+        line,
+        sync=sync,
+        synchronized_revision=event.revision,
+        service_id=event.service_id or line.service_id,
+        **({} if event.ignored else _accounts(event.applied)),
     )
-    return line if event.ignored else _with_accounts(line, event.applied)
 
 
-def _with_accounts(line: OrderLine, applied: dict[str, str | None]) -> OrderLine:
+def _accounts(applied: dict[str, str | None]) -> dict[str, AccountRef]:
     """The accounts under their own ids, now that they exist; a line that was cancelled keeps what it asked for."""
-    named = {
+    return {
         field: AccountRef(account_id=value)
         for field, value in applied.items()
         if value is not None and field != "billing_profile"
     }
-    return replace(line, **named)
