@@ -55,9 +55,12 @@ def follow(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, ch
     account = work.view.account(account_id)
     if account is None:  # an earlier line of the command should have made it, and was refused
         return
-    if not task.is_cancelled:
-        work.changes.setdefault(account_id, []).append(change)
     old, new = change.old, change.new
+    if not task.is_cancelled:  # what takes over from a line that was never there comes anew (INV-OBA-2)
+        said = change._replace(old=None) if task.takes_over and new else change
+        work.changes.setdefault(account_id, []).append(said)
+    if old is not None and new is not None and (old.account, old.profile) == (new.account, new.profile):
+        return
     left = None if old is None or old.account == account_id else pointing_at(work, account_id, old.profile)
     if new is not None and new.account == account_id:
         if left is not None:

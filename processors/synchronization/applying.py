@@ -205,9 +205,11 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
     if task.begins and account is not None and now.account == account:
         nonpaying.exclude(work, desk, Phase.MOVES, task, account)
     if before == account:
-        if account is not None and was is not None and (was.account, was.profile) != (now.account, now.profile):
+        if account is not None and (
+            task.takes_over or (was and (was.account, was.profile) != (now.account, now.profile))
+        ):
             nonpaying.follow(work, desk, Phase.MOVES, task, account, Change(service, was, now))
-            touch(work, Phase.MOVES, task, account, (old, new))
+            touch(work, Phase.MOVES, task, account, (None if task.takes_over else old, new))
         return
     if before is not None:
         nonpaying.follow(work, desk, Phase.MOVES, task, before, Change(service, was, None))

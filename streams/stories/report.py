@@ -15,8 +15,9 @@ from streams.stories.story import Story, StoryInvalid
 from streams.stories.writing import yaml_text
 
 SHOWN_MOST = 20
-"""Elements of a list that are shown, and differences: a refusal may name a hundred of each."""
-LINES_MOST = 300
+"""Elements of a list in a difference, and differences: a refusal may name a hundred of each."""
+LINES_MOST = 10_000
+"""What came is shown whole, but for the largest transactions there can be."""
 CHARACTERS_MOST = 2000
 """Of one text, and of one value in a line."""
 
@@ -47,7 +48,7 @@ def _lines(story: Story, failure: Failure) -> Iterator[str]:
     yield f"FAIL  {_shortened(story.path)}:{failure.line}  {story.title}"
     if failure.step is not None:
         yield f"    step {failure.step.number}, at {failure.step.at.isoformat()}:"
-        yield _block(failure.step.written)
+        yield _block(failure.step.written, SHOWN_MOST)
     if failure.sentence:
         yield textwrap.indent(_first_lines(failure.sentence.rstrip()), " " * 4)
     for found in failure.differences[:SHOWN_MOST]:
@@ -75,23 +76,28 @@ def _difference(found: Difference) -> Iterator[str]:
 def _inline(value: object) -> str:
     if value is NOTHING:
         return "nothing there"
-    written = yaml_text([_bounded(printable(value))]).strip().removeprefix("- ")
+    written = yaml_text([_readable(value, SHOWN_MOST)]).strip().removeprefix("- ")
     if written.startswith("[") and not isinstance(value, list | tuple):
         written = written[1:-1]
     return _cut(" ".join(line.strip() for line in written.splitlines()))
 
 
-def _block(value: object) -> str:
-    return textwrap.indent(_first_lines(yaml_text(_bounded(printable(value))).rstrip()), " " * 8)
+def _block(value: object, items: int | None = None) -> str:
+    return textwrap.indent(_first_lines(yaml_text(_readable(value, items)).rstrip()), " " * 8)
 
 
-def _bounded(value: Any) -> Any:
-    """Cut long lists and texts, and say how much more there is."""
+def _readable(value: Any, items: int | None) -> Any:
+    """As YAML has it, long texts cut; lists too where a number of items is given."""
+    return _shown(printable(value), items)
+
+
+def _shown(value: Any, items: int | None) -> Any:
     if isinstance(value, Mapping):
-        return {name: _bounded(inner) for name, inner in value.items()}
+        return {name: _shown(inner, items) for name, inner in value.items()}
     if isinstance(value, list):
-        shown = [_bounded(inner) for inner in value[:SHOWN_MOST]]
-        return [*shown, f"... and {len(value) - SHOWN_MOST} more"] if len(value) > SHOWN_MOST else shown
+        shown = [_shown(inner, items) for inner in value[:items]]
+        more = len(value) - len(shown)
+        return [*shown, f"... and {more} more"] if more else shown
     return _cut(value) if isinstance(value, str) else value
 
 

@@ -52,7 +52,7 @@ class Asking:
         return is_done(self.office.synchronize(order_id, implicit_moves="ALLOW"))
 
     def revised(self, lines: Lines, order_id: str) -> Lines:
-        """The lines with one that changed, came or went."""
+        """The lines with one that changed, came, went, or was replaced by another one of its service."""
         lines = [dict(found) for found in lines]
         free = [service for service in SERVICES[:4] if service not in {found["service_id"] for found in lines}]
         what = self.draw.random()
@@ -60,6 +60,10 @@ class Asking:
             lines.append(self.line(order_id, self.draw.choice(free)))
         elif what < 0.4:
             del lines[self.draw.randrange(len(lines))]
+        elif what < 0.55:
+            self.made += 1
+            place = self.draw.randrange(len(lines))
+            lines[place] |= {"line_id": f"{order_id}-{self.made}"} | self.draw.choice([{}, self.wish().values()])
         else:
             values = self.wish().values()
             fields = [("service_account",), ("billing_account", "billing_profile"), ("owner_account",), tuple(values)]
