@@ -116,7 +116,11 @@ def evolve_assignment(assignment: BillingAssignment | None, event: AssignmentEve
     if isinstance(event, BillingAssignmentStarted):
         assert assignment is None or assignment.state is AssignmentState.ENDED, "a service has one assignment"
         return BillingAssignment(
-            service_id=event.service_id, product_id=event.product_id, values=event.values, set_by=event.set_by
+            service_id=event.service_id,
+            product_id=event.product_id,
+            values=event.values,
+            set_by=event.set_by,
+            since=event.at,
         )
     assert assignment is not None, "only BillingAssignmentStarted makes a billing assignment"
     match event:
@@ -125,8 +129,9 @@ def evolve_assignment(assignment: BillingAssignment | None, event: AssignmentEve
                 assignment,
                 values=assignment.values | {change.attribute: change.new for change in event.changes},
                 set_by=assignment.set_by | {change.attribute: change.new_set_by for change in event.changes},
+                since=event.at,
             )
         case BillingAssignmentEnded():
-            return replace(assignment, state=AssignmentState.ENDED)
+            return replace(assignment, state=AssignmentState.ENDED, since=event.at)
         case _:
             assert_never(event)

@@ -93,7 +93,7 @@ class BillingHoldings(Holdings):
         return tuple(self._ids_in(rows.STEP_GONE, account_id, str(sequence)))
 
     def first_use(self, marked: str) -> datetime | None:
-        """Since when any assignment has named an account or a profile; None: none ever has."""
+        """Since when an account has held or paid for a service, or a profile has paid for one; None: never."""
         raw = self.index((rows.FIRST_USE,), marked.encode())
         return None if raw is None else rows.decode_moment(raw)
 

@@ -15,12 +15,12 @@ from schemas.accounts import AccountState, AccountStateChanged
 from schemas.billing_profiles import (
     AssignmentState,
     BillingAssignment,
-    BillingAssignmentChanged,
-    BillingAssignmentStarted,
     BillingProfile,
     BillingProfileStateChanged,
+    BillingProfileSwitched,
     ProfileCause,
     ProfileState,
+    SwitchTo,
 )
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
 from schemas.lineage import LineSync, PaymentState, SyncState
@@ -31,7 +31,8 @@ from schemas.rows import Family
 from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwaited
 
 PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF = "profile_of", "paid_by", "paying_with", "switch_of"
-ASSIGNED_TO, OWNED, FIRST_USE = "assigned_to", "owned", "first_use"
+ASSIGNED_TO, OWNED = "assigned_to", "owned"
+FIRST_USE, AWAITED_PAYER, SWITCHES_TO = "first_use", "awaited_payer", "switches_to"
 STEP_ON, STEP_FOR, STEP_GONE = "step_on", "step_for", "step_gone"
 NAMED_BY_LINE, NAMED_BY_ASSIGNMENT, CHARGED = "named_by_line", "named_by_assignment", "charged"
 GROUP_OF_OWNER, CORPORATE_NODE = "group_of_owner", "corporate_node"
@@ -40,6 +41,8 @@ PAYMENT_ON, PAYMENT_OF, AWAITED_BY, SYNC_COMPLETED = "payment_on", "payment_of",
 
 ACCOUNT, PROFILE = "a:", "p:"
 """What stands before an id in rows about accounts and profiles alike."""
+
+_WHO_PAYS = ("service_account", "billing_account", "billing_profile")
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -148,17 +151,65 @@ def _places_of_assignment(assignment: BillingAssignment) -> list[tuple[Family, b
     return found
 
 
-def _started(event: BillingAssignmentStarted, view: Reading) -> IndexRows:
-    return _first_uses(event.values.items(), event.at, view)
+# -- since when
 
 
-def _changed(event: BillingAssignmentChanged, view: Reading) -> IndexRows:
-    return _first_uses(((found.attribute, found.new) for found in event.changes), event.at, view)
+def _use(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
+    """Since when an account has held a service, or paid for one, and a profile too (UND-4).
+
+    A payer that waits for the account's next period pays nothing yet (HIE-13): its row begins with the switch.
+    """
+    if after.state is AssignmentState.ENDED or after.since is None:
+        return {}
+    account, payer, profile = (after.values.get(name) for name in _WHO_PAYS)
+    held = {} if account is None else _first_use(view, ACCOUNT + account, after.since)
+    paid = {} if payer in (None, account) else _first_use(view, f"{ACCOUNT}{payer}", after.since)
+    if profile is not None:
+        paid |= _first_use(view, PROFILE + profile, after.since)
+    if paid and None not in (account, profile) and payer != account:
+        awaited = (AWAITED_PAYER, str(account)), str(profile).encode()
+        if view.index(*awaited) is not None:
+            paid = {awaited: str(payer).encode()}
+    return held | paid
 
 
-def _first_uses(values: Iterable[tuple[str, str | None]], at: datetime, view: Reading) -> IndexRows:
-    found = [((FIRST_USE,), marked(name, value).encode()) for name, value in values if value is not None]
-    return {row: _encode(at) for row in found if view.index(*row) is None}
+def _wait(before: BillingProfile | None, after: BillingProfile, _: Reading) -> IndexRows:
+    """A payer waits for the account's next period, or does so no more. What comes with the period, `_switch` writes."""
+    was, now = (_awaited_payer(profile) for profile in (before, after))
+    if was == now or (now is None and after.state is ProfileState.ACTIVE):
+        return {}
+    mine = (SWITCHES_TO,), after.billing_profile_id.encode()
+    rows: IndexRows = {}
+    if was is not None:
+        rows |= {mine: None, ((AWAITED_PAYER, after.account_id), was): None}
+    if now is not None:
+        rows |= {mine: now, ((AWAITED_PAYER, after.account_id), now): b""}
+    return rows
+
+
+def _awaited_payer(profile: BillingProfile | None) -> bytes | None:
+    plan = None if profile is None else profile.planned_switch
+    if profile is None or profile.payer_profile_id is None or plan is None or plan.to is not SwitchTo.PAYER:
+        return None
+    return profile.payer_profile_id.encode()
+
+
+def _switch(event: BillingProfileSwitched, view: Reading) -> IndexRows:
+    """The period has come: the payer and its profile pay from now on."""
+    mine = (SWITCHES_TO,), event.billing_profile_id.encode()
+    profile = view.index(*mine)
+    if event.to is not SwitchTo.PAYER or profile is None:
+        return {}
+    awaited = (AWAITED_PAYER, event.account_id), profile
+    payer = view.index(*awaited)
+    rows: IndexRows = {mine: None, awaited: None}
+    rows |= _first_use(view, PROFILE + profile.decode(), event.effective_at)
+    return rows | (_first_use(view, ACCOUNT + payer.decode(), event.effective_at) if payer else {})
+
+
+def _first_use(view: Reading, name: str, moment: datetime) -> IndexRows:
+    row = (FIRST_USE,), name.encode()
+    return {row: _encode(moment)} if view.index(*row) is None else {}
 
 
 def _profile_state(event: BillingProfileStateChanged, _: Reading) -> IndexRows:
@@ -271,9 +322,11 @@ INDEXES = (
     Index(NAMED_BY_ASSIGNMENT, OWNED, ASSIGNED_TO, of_entities={BillingAssignment: _assignment}),
     Index(
         FIRST_USE,
+        AWAITED_PAYER,
+        SWITCHES_TO,
+        of_entities={BillingAssignment: _use, BillingProfile: _wait},
         of_events={
-            BillingAssignmentStarted: _started,
-            BillingAssignmentChanged: _changed,
+            BillingProfileSwitched: _switch,
             BillingProfileStateChanged: _profile_state,
             AccountStateChanged: _account_state,
         },
