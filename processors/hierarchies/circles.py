@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from schemas.accounts import Account, AccountState
 from schemas.refusals import Code, violation
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from processors.hierarchies.standing import Standing
     from processors.synchronization.giving_back import Pasts
     from processors.synchronization.work import Work
-    from schemas.accounts import Account
 
 
 class Choice(NamedTuple):
@@ -47,22 +47,37 @@ def avoid(work: Work, choices: Choices, pasts: Pasts) -> None:
         choices[passed[1]].pop(0)
 
 
-def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[str, list[Choice]]]:
+def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[Account, Choice]]:
     """Accounts that were passed over once, and may stand where they are to now that a circle is open.
 
-    One that moves was below them; below it, or it itself, is the parent that they could not have.
+    One that moves was below them; below it, or it itself, is the parent that they could not have. Whatever made it move:
+    the past of an account is played again only where such a parent may be.
     """
     for account_id, offered in choices.items():
         account = work.view.account(account_id)
         if account is None or not offered or offered[0].place.parent == account.parent_account_id:
             continue
         for above in _above(work, account):
-            if above.account_id in choices or work.view.corporate_of(above.account_id) is not None:
+            if pasts.knows(above.account_id) or work.view.corporate_of(above.account_id) is not None:
+                continue
+            if not any(account in (found, *_above(work, found)) for found in _wanted(work, above)):
                 continue
             place = pasts.ask(above)
             parent = None if place is None or place.parent is None else work.view.account(place.parent)
-            if place is not None and parent is not None and above in (parent, *_above(work, parent)):
-                yield above.account_id, [Choice(place, offered[0].touch)]
+            if place is None or parent is None or parent.state is AccountState.DEACTIVATED:
+                continue
+            if above in (parent, *_above(work, parent)):
+                yield above, Choice(place, offered[0].touch)
+
+
+def _wanted(work: Work, account: Account) -> Iterator[Account]:
+    """The parents that an account may ever have had by its lines: who pays for it, and those that no line has made."""
+    payers = (work.view.billing_profile(found.payer_profile_id or "") for found in work.nonpaying(account.account_id))
+    named = [found.account_id for found in payers if found is not None]
+    for account_id in (*named, account.parent_before, account.parent_earlier):
+        wanted = None if account_id is None else work.view.account(account_id)
+        if wanted is not None:
+            yield wanted
 
 
 def _above(work: Work, account: Account) -> Iterator[Account]:

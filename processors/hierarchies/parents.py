@@ -60,8 +60,11 @@ def settle(work: Work, desk: Desk, pasts: Pasts) -> None:
         if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
             choices[account_id] = list(_choices(work, desk, account, touches, pasts.standing(account_id)))
     circles.avoid(work, choices, pasts)
-    while work.cancelled_lines and (opened := dict(circles.opened(work, choices, pasts))):
-        choices |= opened
+    while opened := list(circles.opened(work, choices, pasts)):
+        for account, choice in opened:
+            touches = work.touched.get(account.account_id)
+            offered = [choice] if touches is None else list(_choices(work, desk, account, touches, choice.place))
+            choices[account.account_id] = offered
         circles.avoid(work, choices, pasts)
     for account_id, offered in choices.items():
         account = work.view.account(account_id)

@@ -39,6 +39,10 @@ class Pasts:
         """Where an account is to stand that is concerned, or was asked for; null: it stays."""
         return self._standings.get(account_id)
 
+    def knows(self, account_id: str) -> bool:
+        """Whether an account is concerned, or was asked for."""
+        return account_id in self._standings
+
     def ask(self, account: Account) -> Standing | None:
         """Where any account is to stand without the cancelled lines; null: it stays."""
         if account.account_id not in self._standings:

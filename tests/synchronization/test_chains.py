@@ -50,6 +50,51 @@ def test_a_parent_that_comes_back_closes_no_circle() -> None:
     assert parents(office)["n-2"] == "n-0", "the circle is open: what was passed over comes back"
 
 
+def passed_over() -> Office:
+    """n-2 would be a child of n-0 again, but n-0 is below it."""
+    office = Office()
+    ordered(office, "o-1", line("paid", "s-3", "ADD", wish(2, "p-0")))
+    ordered(office, "o-2", line("self", "s-3", "UPDATE", wish(2, "p-2")))
+    ordered(office, "o-3", line("child", "s-0", "ADD", wish(0, "p-2")))
+    assert codes(office.cancel("o-2")) == []
+    assert (parents(office)["n-0"], parents(office)["n-2"]) == ("n-2", None)
+    return office
+
+
+def test_a_parent_comes_back_whoever_opens_the_circle() -> None:
+    """HIE-6, INV-OBA-2: a move of another order, too, that cancels nothing."""
+    office = passed_over()
+    ordered(office, "o-4", line("away", "s-0", "UPDATE", wish(0, "p-1")))
+
+    laws.all_of_them(office)
+    assert (parents(office)["n-0"], parents(office)["n-2"]) == ("n-1", "n-0")
+    for order_id in ("o-4", "o-3", "o-1"):
+        assert codes(office.cancel(order_id)) == []
+        laws.all_of_them(office)
+    assert office.assignments() == {}
+
+
+def test_a_parent_comes_back_though_the_line_that_opens_the_circle_changes_its_account_too() -> None:
+    """HIE-6, INV-OBA-2."""
+    office = passed_over()
+    ordered(office, "o-4", line("mine", "s-1", "ADD", wish(2, "p-2")))
+    moves = line("else", "s-1", "MOVE_ADD", wish(3, "p-2")), line("away", "s-0", "UPDATE", wish(0, "p-1"))
+    ordered(office, "o-5", *moves)
+
+    laws.all_of_them(office)
+    assert (parents(office)["n-0"], parents(office)["n-2"]) == ("n-1", "n-0")
+
+
+def test_a_parent_that_was_closed_meanwhile_does_not_come_back() -> None:
+    """INV-OBA-2: as where an account is given back without a circle."""
+    office = passed_over()
+    closing = {"state": "DEACTIVATED", "reason": "CHURN", "include_subordinates": True}
+    assert codes(office.ask("ChangeAccountState", account={"account_id": "n-0"}, **closing)) == []
+
+    assert codes(office.cancel("o-3")) == []
+    assert parents(office)["n-2"] is None
+
+
 def test_an_account_stays_where_several_lines_moved_it_as_long_as_one_of_them_is_there() -> None:
     """HIE-7, HIE-8: a flip of some services lets it stay, whatever else is cancelled; with the last it goes back."""
     office = Office()
@@ -157,3 +202,39 @@ def test_what_a_person_commands_of_a_parent_is_not_undone_by_earlier_lines() -> 
     assert parents(office)["n-3"] == "n-4"
     assert codes(office.cancel("o-2")) == []
     assert parents(office)["n-3"] == "n-4"
+
+
+def test_what_joined_an_account_in_a_tree_is_still_seen_so_when_it_has_left_the_tree() -> None:
+    """CRP-5, INV-OBA-2: a tree says nothing of who pays, so the first payer of all that is there covers ALL."""
+    office = Office(corporate_account_type="CORPORATE")
+    corporate = {"account_id": "n-4"}
+    assert codes(office.ask("CreateAccount", **corporate, type="CORPORATE", currency="EUR", bill_cycle=MONTHLY)) == []
+    in_tree(office, "o-0", line("tree", "s-5", "ADD", wish(0, "p-0")), "n-3")
+    ordered(office, "o-1", line("one", "s-1", "ADD", wish(3, "p-0")))
+    ordered(office, "o-2", line("two", "s-2", "ADD", wish(3, "p-1")))
+    ordered(office, "o-3", line("away", "s-1", "UPDATE", wish(2, "p-0")))
+    ordered(office, "o-4", line("three", "s-3", "ADD", wish(3, "p-2")))
+    in_tree(office, "o-5", line("no-tree", "s-4", "ADD", wish(0, "p-0")))
+    ordered(office, "o-6", line("late", "s-0", "ADD", wish(3, "p-0b")))
+    payers = office.picture()["payers"]
+    assert {profile: covers for (account, profile), (covers, *_) in payers.items() if account == "n-3"} == {
+        "p-0b": ("s-0",),
+        "p-1": ("s-2",),
+        "p-2": "ALL",
+    }
+
+    assert codes(office.cancel("o-6")) == []
+    laws.all_of_them(office)
+    assert office.picture()["payers"]["n-3", "p-2"][0] == "ALL"
+
+
+MONTHLY = {"code": "MONTHLY_1"}
+
+
+def in_tree(office: Office, order_id: str, said: dict[str, object], *children: str) -> None:
+    """An order with a line that brings the tree of n-4, with accounts right below it."""
+    office.submit(order_id, [said | {"customer_account": {"account_id": "n-4"}}])
+    nodes = [{"account": {"account_id": child}, "parent": {"account_id": "n-4"}} for child in children]
+    tree = {"corporate_account": {"account_id": "n-4"}, "nodes": [{"account": {"account_id": "n-4"}}, *nodes]}
+    assert codes(office.synchronize(order_id, corporate_hierarchies=[tree])) == []
+    assert office.view().corporate_of("n-3") == ("n-4" if children else None)
