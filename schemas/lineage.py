@@ -117,6 +117,7 @@ class LineStep(Word, frozen=True, kw_only=True):
         dict[str, str | None], doc("service_account, billing_account, billing_profile: those that it set")
     ]
     begun: Annotated[dict[str, str | None] | None, doc("What the assignment began with; null: it was there")] = None
+    in_tree: Annotated[bool, doc("Whether a corporate tree decided the account's parent then (CRP-5)")] = False
 
 
 class LineSync(Word, frozen=True, kw_only=True, omit_defaults=True):

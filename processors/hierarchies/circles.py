@@ -50,8 +50,8 @@ def avoid(work: Work, choices: Choices, pasts: Pasts) -> None:
 def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[Account, Choice]]:
     """Accounts that were passed over once, and may stand where they are to now that a circle is open.
 
-    One that moves was below them; below it, or it itself, is the parent that they could not have. Whatever made it move:
-    the past of an account is played again only where such a parent may be.
+    One that moves, whatever for, was below them; below it, or it itself, is the parent that they could not have. The
+    past of an account is played again only where such a parent may be.
     """
     for account_id, offered in choices.items():
         account = work.view.account(account_id)

@@ -55,26 +55,33 @@ def settle(work: Work, desk: Desk, pasts: Pasts) -> None:
     `pasts`: where accounts stand without the lines that are cancelled (INV-OBA-2).
     """
     choices: Choices = {}
-    for account_id, touches in work.touched.items():
-        account = work.view.account(account_id)
-        if account is not None and work.view.corporate_of(account_id) is None:  # else the tree decides (CRP-5)
-            choices[account_id] = list(_choices(work, desk, account, touches, pasts.standing(account_id)))
+    for account, touches in _looked_at(work):
+        choices[account.account_id] = list(_choices(work, desk, account, touches, pasts.standing(account.account_id)))
     circles.avoid(work, choices, pasts)
     while opened := list(circles.opened(work, choices, pasts)):
         for account, choice in opened:
-            touches = work.touched.get(account.account_id)
-            offered = [choice] if touches is None else list(_choices(work, desk, account, touches, choice.place))
-            choices[account.account_id] = offered
+            changed = work.touched.get(account.account_id)
+            again = [choice] if changed is None else list(_choices(work, desk, account, changed, choice.place))
+            choices[account.account_id] = again
         circles.avoid(work, choices, pasts)
     for account_id, offered in choices.items():
-        account = work.view.account(account_id)
-        if account is not None and offered:
-            _move(work, account, offered[0])
+        if offered:
+            _move(work, account_id, offered[0])
     if not (work.split_payer or work.only_takes_back):
         for account_id, touches in work.touched.items():
             if account_id in choices:
                 _one_parent(work, account_id, touches)
     circles.refuse(work)
+
+
+def _looked_at(work: Work) -> Iterator[tuple[Account, Sequence[Touch]]]:
+    """The accounts that were touched, but for those whose parents a tree decides (CRP-5)."""
+    for account_id, touches in work.touched.items():
+        account = work.view.account(account_id)
+        if account is not None and work.view.corporate_of(account_id) is not None:
+            work.in_trees.add(account_id)
+        elif account is not None:
+            yield account, touches
 
 
 def _choices(
@@ -108,10 +115,12 @@ def _open(work: Work, standing: Standing) -> Standing:
 # -- a new parent
 
 
-def _move(work: Work, account: Account, choice: Choice) -> None:
+def _move(work: Work, account_id: str, choice: Choice) -> None:
+    account = work.view.account(account_id)
+    assert account is not None, "an account that may move is there"
     place, found = choice
     work.place = found.task.place
-    along = found.task.also.items() if found.old is not None and account.account_id in work.touched else ()
+    along = found.task.also.items() if found.old is not None and account_id in work.touched else ()
     moved = tuple(service_id for service_id, (_, new) in along if new is not None)
     link(work, found.phase, account, place, found.task.cause, slot=found.slot, moved=moved)
 

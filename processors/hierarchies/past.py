@@ -85,8 +85,8 @@ class Moved(NamedTuple):
 class Place:
     """Where an account stands, whose profiles cover it and who pays for its services, turn by turn."""
 
-    def __init__(self, work: Work, account: Account, values: dict[str, dict[str, Value]]) -> None:
-        self._work, self._account, self._values = work, account, values
+    def __init__(self, account: Account, values: dict[str, dict[str, Value]]) -> None:
+        self._account, self._values = account, values
         self.standing = Standing(account.parent_earlier if account.parent_since else made_by_no_line(account))
         self._is_commanded = not account.parent_since
         self.coverage = Coverage()
@@ -97,9 +97,11 @@ class Place:
 
     def play(self, sequence: int, steps: Iterable[Step], gone: Iterable[Step]) -> None:
         """One command: the steps of lines that are there, and those of its lines that are not."""
-        if sequence > self._account.parent_since:
+        if sequence >= self._account.parent_since:  # a tree comes before the lines that bring it
             self.command()
-        done = list(_changes(self._values, steps, self._account.account_id))
+        said = list(steps)
+        in_tree = any(step.said.in_tree for step in said if step.said.account_id == self._account.account_id)
+        done = list(_changes(self._values, said, self._account.account_id))
         for change, _ in done:
             if change.service_id not in self._payers.services:  # an assignment begins with prior values (PVL-4)
                 _put(self._payers, change.service_id, change.old)
@@ -107,10 +109,13 @@ class Place:
         beside = list(_moved_with(done, gone, self._after))
         for change in beside:
             _put(self._after, change.service_id, change.new)
-        self.follow([change for change, _ in done], self._after)
+        self.follow([change for change, _ in done], self._after, in_tree=in_tree)
         moves = [Moved(_payer(change.old), _payer(change.new), lineage) for change, lineage in done]
-        places = placed(self.standing, self._after, self._account.account_id, moves)
-        self.standing = next((found for found, _ in places), self.standing)
+        if in_tree:  # where it stands below is the tree's; it loses that with the tree, and gets no other (CRP-1)
+            self.standing = Standing()
+        else:
+            places = placed(self.standing, self._after, self._account.account_id, moves)
+            self.standing = next((found for found, _ in places), self.standing)
         for change in beside:
             _put(self._after, change.service_id, change.old)
 
@@ -119,16 +124,13 @@ class Place:
         if not self._is_commanded:
             self.standing, self._is_commanded = Standing(made_by_no_line(self._account)), True
 
-    def follow(self, changes: Iterable[Change], final: Payers) -> None:
-        """Let profiles and payers follow changes. `final`: the payers after all of them."""
+    def follow(self, changes: Iterable[Change], final: Payers, *, in_tree: bool) -> None:
+        """Let profiles and payers follow changes. `final`: the payers after all of them; `in_tree`: see `LineStep`."""
         here = self._account.account_id
-        at = Circumstances(here, self.standing.parent, self._is_corporate, self._payers, final)
+        at = Circumstances(here, self.standing.parent, lambda: in_tree, self._payers, final)
         for change in changes:
             self.coverage.follow(change, at)
             _put(self._payers, change.service_id, change.new)
-
-    def _is_corporate(self) -> bool:
-        return self._work.view.corporate_of(self._account.account_id) is not None
 
 
 class Past:
@@ -149,7 +151,7 @@ class Past:
         """Where the account would stand without some lines."""
         here = self._account.account_id
         values, steps = self._beginning(line_ids)
-        place = Place(self._work, self._account, values)
+        place = Place(self._account, values)
         for sequence, turn in groupby(steps, key=lambda step: step.said.sequence):
             said = list(turn)
             gone = [step for step in said if step.line.line_id in line_ids and step.said.account_id == here]

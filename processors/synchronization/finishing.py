@@ -103,6 +103,7 @@ def _step(  # a service, what is said of it, and what its assignment began with
         account_id=held.values[SERVICE_ACCOUNT],
         values=values,
         begun=begun,
+        in_tree=held.values[SERVICE_ACCOUNT] in work.in_trees,
     )
 
 

@@ -60,7 +60,8 @@ class Pasts:
             place = past.without(self._work.cancelled_lines)
             self._remember(account, place)
             touch(self._work, Phase.UNDO_PARENTS, task, account_id)
-            place.follow(self._work.changes.get(account_id, ()), self._desk.final(account_id))
+            changes, final = self._work.changes.get(account_id, ()), self._desk.final(account_id)
+            place.follow(changes, final, in_tree=self._work.view.corporate_of(account_id) is not None)
             nonpaying.cover_all(self._work, self._desk, Phase.UNDO_NONPAYING, task, account_id, place.coverage.whole)
 
 

@@ -206,9 +206,7 @@ def test_what_a_person_commands_of_a_parent_is_not_undone_by_earlier_lines() -> 
 
 def test_what_joined_an_account_in_a_tree_is_still_seen_so_when_it_has_left_the_tree() -> None:
     """CRP-5, INV-OBA-2: a tree says nothing of who pays, so the first payer of all that is there covers ALL."""
-    office = Office(corporate_account_type="CORPORATE")
-    corporate = {"account_id": "n-4"}
-    assert codes(office.ask("CreateAccount", **corporate, type="CORPORATE", currency="EUR", bill_cycle=MONTHLY)) == []
+    office = with_corporation()
     in_tree(office, "o-0", line("tree", "s-5", "ADD", wish(0, "p-0")), "n-3")
     ordered(office, "o-1", line("one", "s-1", "ADD", wish(3, "p-0")))
     ordered(office, "o-2", line("two", "s-2", "ADD", wish(3, "p-1")))
@@ -216,19 +214,55 @@ def test_what_joined_an_account_in_a_tree_is_still_seen_so_when_it_has_left_the_
     ordered(office, "o-4", line("three", "s-3", "ADD", wish(3, "p-2")))
     in_tree(office, "o-5", line("no-tree", "s-4", "ADD", wish(0, "p-0")))
     ordered(office, "o-6", line("late", "s-0", "ADD", wish(3, "p-0b")))
-    payers = office.picture()["payers"]
-    assert {profile: covers for (account, profile), (covers, *_) in payers.items() if account == "n-3"} == {
-        "p-0b": ("s-0",),
-        "p-1": ("s-2",),
-        "p-2": "ALL",
-    }
+    expected = {"p-0b": ("s-0",), "p-1": ("s-2",), "p-2": "ALL"}
+    assert covered(office, "n-3") == expected
 
     assert codes(office.cancel("o-6")) == []
     laws.all_of_them(office)
-    assert office.picture()["payers"]["n-3", "p-2"][0] == "ALL"
+    del expected["p-0b"]
+    assert covered(office, "n-3") == expected
 
 
-MONTHLY = {"code": "MONTHLY_1"}
+def test_a_line_that_comes_with_a_tree_comes_after_it() -> None:
+    """CRP-1, INV-OBA-2: an account that leaves the tree gets a parent by the same command, and keeps it."""
+    office = with_corporation()
+    in_tree(office, "o-0", line("tree", "s-5", "ADD", wish(0, "p-0")), "n-3")
+    in_tree(office, "o-1", line("one", "s-1", "ADD", wish(3, "p-0")))
+    ordered(office, "o-2", line("two", "s-2", "ADD", wish(3, "p-1")))
+    assert parents(office)["n-3"] == "n-0"
+
+    assert codes(office.cancel("o-2")) == []
+    assert parents(office)["n-3"] == "n-0"
+
+
+def test_an_account_that_left_a_tree_stands_where_lines_put_it_after_that() -> None:
+    """CRP-1, INV-OBA-2: what came to it in the tree gives it no parent, whenever it is looked at."""
+    office = with_corporation()
+    in_tree(office, "o-0", line("tree", "s-5", "ADD", wish(0, "p-0")), "n-3")
+    ordered(office, "o-1", line("one", "s-1", "ADD", wish(3, "p-1")), line("two", "s-2", "ADD", wish(0, "p-0")))
+    in_tree(office, "o-2", line("no-tree", "s-4", "ADD", wish(0, "p-0")))
+    moves = line("away", "s-1", "UPDATE", wish(0, "p-0")), line("here", "s-2", "UPDATE", wish(3, "p-2"))
+    ordered(office, "o-3", *moves)
+    in_tree(office, "o-4", line("again", "s-3", "ADD", wish(3, "p-0")), "n-3")
+    expected = {"p-0": ("s-3",), "p-2": "ALL"}
+    assert covered(office, "n-3") == expected
+
+    assert codes(office.cancel("o-4")) == []
+    assert covered(office, "n-3") == {"p-2": "ALL"}
+
+
+def with_corporation() -> Office:
+    """An office whose n-4 may have a tree."""
+    office = Office(corporate_account_type="CORPORATE")
+    corporate = {"account_id": "n-4", "type": "CORPORATE", "currency": "EUR", "bill_cycle": {"code": "MONTHLY_1"}}
+    assert codes(office.ask("CreateAccount", **corporate)) == []
+    return office
+
+
+def covered(office: Office, account_id: str) -> dict[str | None, object]:
+    """What each payer's profile covers of an account."""
+    found = office.picture()["payers"].items()
+    return {profile: covers for (account, profile), (covers, *_) in found if account == account_id}
 
 
 def in_tree(office: Office, order_id: str, said: dict[str, object], *children: str) -> None:
