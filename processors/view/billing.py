@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from processors.view.rows import billing as rows
+from processors.view.rows import charges
 from processors.view.rows.billing import Assigned
 from processors.view.rows.subscriptions import HAD_SUBSCRIPTION
 from processors.view.subscriptions import Holdings
@@ -94,12 +95,12 @@ class BillingHoldings(Holdings):
 
     def first_use(self, marked: str) -> datetime | None:
         """Since when an account has held or paid for a service, or a profile has paid for one; None: never."""
-        raw = self.index((rows.FIRST_USE,), marked.encode())
-        return None if raw is None else rows.decode_moment(raw)
+        raw = self.index((charges.FIRST_USE,), marked.encode())
+        return None if raw is None else charges.decode_moment(raw)
 
     def was_charged(self, marked: str) -> bool:
         """Whether a line was billed for it."""
-        return self.index((rows.CHARGED,), marked.encode()) is not None
+        return self.index((charges.CHARGED,), marked.encode()) is not None
 
     def had_subscription(self, account_id: str) -> bool:
         """Whether a subscription is or was on an account."""

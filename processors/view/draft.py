@@ -12,7 +12,7 @@ import msgspec
 
 from processors import fold
 from processors.view.customer import CustomerView, Stored, identity_of
-from processors.view.rows import accounts, billing, orders, subscriptions
+from processors.view.rows import accounts, billing, charges, orders, subscriptions
 from processors.view.rows.indexes import Index, IndexRows
 from schemas.accounts import AccountCreated
 from schemas.bill_cycles import BillingPeriodStarted
@@ -32,7 +32,13 @@ from schemas.rows import (
 
 _encode = msgspec.msgpack.Encoder().encode
 
-_INDEXES: tuple[Index, ...] = (*accounts.INDEXES, *subscriptions.INDEXES, *orders.INDEXES, *billing.INDEXES)
+_INDEXES: tuple[Index, ...] = (
+    *accounts.INDEXES,
+    *subscriptions.INDEXES,
+    *orders.INDEXES,
+    *billing.INDEXES,
+    *charges.INDEXES,
+)
 
 _Change = tuple[Entity | None, Entity, Event]
 """An entity before and after an event, and the event."""

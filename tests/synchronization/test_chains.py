@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.synchronization import laws
 from tests.synchronization.office import PROFILES, Office, Wish, codes, line
 
@@ -254,7 +256,12 @@ def test_an_account_that_left_a_tree_stands_where_lines_put_it_after_that() -> N
 def with_corporation() -> Office:
     """An office whose n-4 may have a tree."""
     office = Office(corporate_account_type="CORPORATE")
-    corporate = {"account_id": "n-4", "type": "CORPORATE", "currency": "EUR", "bill_cycle": {"code": "MONTHLY_1"}}
+    corporate: dict[str, Any] = {
+        "account_id": "n-4",
+        "type": "CORPORATE",
+        "currency": "EUR",
+        "bill_cycle": {"code": "MONTHLY_1"},
+    }
     assert codes(office.ask("CreateAccount", **corporate)) == []
     return office
 

@@ -6,25 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import msgspec
 
 from processors.view.rows.indexes import Index, IndexRows, Reading
-from schemas.accounts import AccountState, AccountStateChanged
 from schemas.billing_profiles import (
     AssignmentState,
     BillingAssignment,
     BillingProfile,
-    BillingProfileStateChanged,
-    BillingProfileSwitched,
-    ProfileCause,
     ProfileState,
-    SwitchTo,
 )
 from schemas.hierarchies import CollectionsGroup, CorporateHierarchy
 from schemas.lineage import LineSync, PaymentState, SyncState
-from schemas.order_lines import LineState, OrderLine
+from schemas.order_lines import OrderLine
 from schemas.orders import CLOSED, Order
 from schemas.payments import Payment
 from schemas.rows import Family
@@ -32,17 +26,14 @@ from schemas.synchronization import OrderAccountSyncCompleted, OrderPaymentAwait
 
 PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF = "profile_of", "paid_by", "paying_with", "switch_of"
 ASSIGNED_TO, OWNED = "assigned_to", "owned"
-FIRST_USE, AWAITED_PAYER, SWITCHES_TO = "first_use", "awaited_payer", "switches_to"
 STEP_ON, STEP_FOR, STEP_GONE = "step_on", "step_for", "step_gone"
-NAMED_BY_LINE, NAMED_BY_ASSIGNMENT, CHARGED = "named_by_line", "named_by_assignment", "charged"
+NAMED_BY_LINE, NAMED_BY_ASSIGNMENT = "named_by_line", "named_by_assignment"
 GROUP_OF_OWNER, CORPORATE_NODE = "group_of_owner", "corporate_node"
 HAD_PROFILE = "had_profile"
 PAYMENT_ON, PAYMENT_OF, AWAITED_BY, SYNC_COMPLETED = "payment_on", "payment_of", "awaited_by", "sync_completed"
 
 ACCOUNT, PROFILE = "a:", "p:"
 """What stands before an id in rows about accounts and profiles alike."""
-
-_WHO_PAYS = ("service_account", "billing_account", "billing_profile")
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -58,7 +49,6 @@ class Assigned(msgspec.Struct, frozen=True, array_like=True):
 
 
 decode_assigned = msgspec.msgpack.Decoder(Assigned).decode
-decode_moment = msgspec.msgpack.Decoder(datetime).decode
 decode_revision = msgspec.msgpack.Decoder(int).decode
 
 
@@ -151,79 +141,6 @@ def _places_of_assignment(assignment: BillingAssignment) -> list[tuple[Family, b
     return found
 
 
-# -- since when
-
-
-def _use(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
-    """Since when an account has held a service, or paid for one, and a profile too (UND-4).
-
-    A payer that waits for the account's next period pays nothing yet (HIE-13): its row begins with the switch.
-    """
-    if after.state is AssignmentState.ENDED or after.since is None:
-        return {}
-    account, payer, profile = (after.values.get(name) for name in _WHO_PAYS)
-    held = {} if account is None else _first_use(view, ACCOUNT + account, after.since)
-    paid = {} if payer in (None, account) else _first_use(view, f"{ACCOUNT}{payer}", after.since)
-    if profile is not None:
-        paid |= _first_use(view, PROFILE + profile, after.since)
-    if paid and None not in (account, profile) and payer != account:
-        awaited = (AWAITED_PAYER, str(account)), str(profile).encode()
-        if view.index(*awaited) is not None:
-            paid = {awaited: str(payer).encode()}
-    return held | paid
-
-
-def _wait(before: BillingProfile | None, after: BillingProfile, _: Reading) -> IndexRows:
-    """A payer waits for the account's next period, or does so no more. What comes with the period, `_switch` writes."""
-    was, now = (_awaited_payer(profile) for profile in (before, after))
-    if was == now or (now is None and after.state is ProfileState.ACTIVE):
-        return {}
-    mine = (SWITCHES_TO,), after.billing_profile_id.encode()
-    rows: IndexRows = {}
-    if was is not None:
-        rows |= {mine: None, ((AWAITED_PAYER, after.account_id), was): None}
-    if now is not None:
-        rows |= {mine: now, ((AWAITED_PAYER, after.account_id), now): b""}
-    return rows
-
-
-def _awaited_payer(profile: BillingProfile | None) -> bytes | None:
-    plan = None if profile is None else profile.planned_switch
-    if profile is None or profile.payer_profile_id is None or plan is None or plan.to is not SwitchTo.PAYER:
-        return None
-    return profile.payer_profile_id.encode()
-
-
-def _switch(event: BillingProfileSwitched, view: Reading) -> IndexRows:
-    """The period has come: the payer and its profile pay from now on."""
-    mine = (SWITCHES_TO,), event.billing_profile_id.encode()
-    profile = view.index(*mine)
-    if event.to is not SwitchTo.PAYER or profile is None:
-        return {}
-    awaited = (AWAITED_PAYER, event.account_id), profile
-    payer = view.index(*awaited)
-    rows: IndexRows = {mine: None, awaited: None}
-    rows |= _first_use(view, PROFILE + profile.decode(), event.effective_at)
-    return rows | (_first_use(view, ACCOUNT + payer.decode(), event.effective_at) if payer else {})
-
-
-def _first_use(view: Reading, name: str, moment: datetime) -> IndexRows:
-    row = (FIRST_USE,), name.encode()
-    return {row: _encode(moment)} if view.index(*row) is None else {}
-
-
-def _profile_state(event: BillingProfileStateChanged, _: Reading) -> IndexRows:
-    """A profile that is closed unused may be opened again, and begins anew then (UND-5)."""
-    unused = event.new_state is ProfileState.CLOSED and event.cause is ProfileCause.ORDER_LINE_CANCELLED
-    return {((FIRST_USE,), (PROFILE + event.billing_profile_id).encode()): None} if unused else {}
-
-
-def _account_state(event: AccountStateChanged, _: Reading) -> IndexRows:
-    """So may an account (UND-5)."""
-    unused = event.to is AccountState.DEACTIVATED and event.line is not None
-    return {((FIRST_USE,), (ACCOUNT + event.account_id).encode()): None} if unused else {}
-
-
 # -- orders
 
 
@@ -232,11 +149,6 @@ def _line(before: OrderLine | None, after: OrderLine, _: Reading) -> IndexRows:
     if (None if before is None else before.sync) is not after.sync:
         gone = () if before is None else _places_of_line(before)
         rows |= _swapped(gone, _places_of_line(after), after.order_id.encode())
-    if after.state is LineState.BILLED and (before is None or before.state is not LineState.BILLED):
-        named = {ACCOUNT + ref.account_id for ref in (after.service_account, after.billing_account) if ref.account_id}
-        if after.billing_profile is not None:
-            named.add(PROFILE + after.billing_profile)
-        rows |= {((CHARGED,), name.encode()): b"" for name in named}
     return rows
 
 
@@ -320,18 +232,7 @@ def _places_of_tree(tree: CorporateHierarchy) -> Iterator[tuple[Family, bytes]]:
 INDEXES = (
     Index(PROFILE_OF, PAID_BY, PAYING_WITH, SWITCH_OF, HAD_PROFILE, of_entities={BillingProfile: _profile}),
     Index(NAMED_BY_ASSIGNMENT, OWNED, ASSIGNED_TO, of_entities={BillingAssignment: _assignment}),
-    Index(
-        FIRST_USE,
-        AWAITED_PAYER,
-        SWITCHES_TO,
-        of_entities={BillingAssignment: _use, BillingProfile: _wait},
-        of_events={
-            BillingProfileSwitched: _switch,
-            BillingProfileStateChanged: _profile_state,
-            AccountStateChanged: _account_state,
-        },
-    ),
-    Index(NAMED_BY_LINE, STEP_ON, STEP_FOR, STEP_GONE, CHARGED, of_entities={OrderLine: _line}),
+    Index(NAMED_BY_LINE, STEP_ON, STEP_FOR, STEP_GONE, of_entities={OrderLine: _line}),
     Index(AWAITED_BY, of_entities={Order: _order}),
     Index(
         SYNC_COMPLETED,
