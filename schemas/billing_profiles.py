@@ -177,6 +177,9 @@ class BillingAssignment(Entity, frozen=True, kw_only=True, omit_defaults=True):
     set_by: Annotated[dict[str, SetBy | None], doc("Per attribute the line that set it; null: no order did")]
     state: Annotated[AssignmentState, doc("ACTIVE, or ENDED where no line holds it any more")] = AssignmentState.ACTIVE
     since: Annotated[datetime | None, doc("Since when it has been so")] = None
+    known_before: Annotated[bool, doc("Whether it began with prior values: somebody paid before any order (PVL-4)")] = (
+        False
+    )
 
 
 # -- events

@@ -121,6 +121,7 @@ def evolve_assignment(assignment: BillingAssignment | None, event: AssignmentEve
             values=event.values,
             set_by=event.set_by,
             since=event.at,
+            known_before=not any(event.set_by.values()),
         )
     assert assignment is not None, "only BillingAssignmentStarted makes a billing assignment"
     match event:

@@ -54,8 +54,8 @@ def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[Account
     past of an account is played again only where such a parent may be.
     """
     for account_id, offered in choices.items():
-        account = work.view.account(account_id)
-        if account is None or not offered or offered[0].place.parent == account.parent_account_id:
+        account = None if account_id in work.made or not offered else work.view.account(account_id)
+        if account is None or offered[0].place.parent == account.parent_account_id:
             continue
         for above in _above(work, account):
             if pasts.knows(above.account_id) or work.view.corporate_of(above.account_id) is not None:

@@ -7,7 +7,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from schemas.lineage import ImplicitMove, LineSync, SyncState, ValueSet
+from processors.synchronization.matrix import WHO_PAYS
+from schemas.lineage import ImplicitMove, LineStep, LineSync, SyncState, ValueSet
 from schemas.order_lines import OrderLine
 from schemas.orders import Order
 from schemas.references import AccountRef
@@ -59,7 +60,22 @@ def evolve_line(line: OrderLine | None, event: LineSyncEvent) -> OrderLine:
 
 def _rebased(sync: LineSync, event: OrderLineRebased) -> LineSync:
     before, implicit = rebased_values(sync.before, sync.implicit, event)
-    return replace(sync, before=before, implicit=tuple(implicit))
+    return replace(sync, before=before, implicit=tuple(implicit), steps=_inherited(sync, event))
+
+
+def _inherited(sync: LineSync, event: OrderLineRebased) -> tuple[LineStep, ...]:
+    """A value that the line has never set, and takes over from one that is gone: it said so from its first step on."""
+    service_id = event.service_id or sync.service_id
+    places = [place for place, step in enumerate(sync.steps) if step.service_id == service_id]
+    if event.attribute not in WHO_PAYS or not places or _has_said(sync.steps, service_id, event.attribute):
+        return sync.steps
+    steps, first = list(sync.steps), places[0]
+    steps[first] = replace(steps[first], values=steps[first].values | {event.attribute: event.old_before.value})
+    return tuple(steps)
+
+
+def _has_said(steps: Iterable[LineStep], service_id: str | None, attribute: str) -> bool:
+    return any(step.service_id == service_id and attribute in (step.values | (step.begun or {})) for step in steps)
 
 
 def rebased_values(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from processors.synchronization import prior, superseding
 from processors.synchronization.brought import Brought
 from processors.synchronization.matrix import (
+    BILLING_ACCOUNT,
     OWNER_ACCOUNT,
     SERVICE_ACCOUNT,
     SYNCED,
@@ -204,7 +205,7 @@ def _updated(work: Work, brought: Brought, task: Task) -> None:
             task.stopped = True
             return
         task.begins = True
-        holding = Holding(line.product_id, began, dict.fromkeys(began))
+        holding = Holding(line.product_id, began, dict.fromkeys(began), known_before=True)
     else:
         prior.compare(work, brought, task, given, holding)
     current = {name: holding.values.get(name) for name in task.wanted}
@@ -287,7 +288,9 @@ def _revised(work: Work, task: Task, base: LineSync) -> None:
     holding = work.holding(task.asset)
     if holding is None:  # it held nothing of the assignment, which has ended with the line that made it
         task.begins = True
-        holding = Holding(task.line.product_id, dict(base.applied), dict.fromkeys(base.applied))
+        anew = BILLING_ACCOUNT if task.promotion else SERVICE_ACCOUNT  # with the line it ends again
+        task.before[anew] = ValueSet()
+        holding = Holding(task.line.product_id, dict(base.applied), dict.fromkeys(base.applied) | {anew: task.lineage})
     superseding.check_revision(work, task, base, holding)
     for name in task.changed:
         began = base.before.get(name)

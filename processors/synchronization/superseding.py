@@ -66,11 +66,9 @@ def cancel(work: Work, task: Task) -> None:
         task.changed = ()
         return
     holding = task.old = task.new = work.holding(task.asset)
-    if holding is None:
-        return
-    if task.original is LineAction.ADD:
+    if holding is not None and task.original is LineAction.ADD:
         _delete(work, task, holding)
-    else:
+    elif holding is not None:
         _flip(work, task, holding)
     _flip_implicit(work, task)
 
@@ -100,6 +98,7 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
     Where it is equal to that already, only the holder changes.
     """
     left = _left(work, task, holding, {name: task.before[name] for name in task.changed})
+    _keep_halves(task, left, task.changed)
     if left and not work.keeps_current:
         task.stopped = True
         return
@@ -127,6 +126,7 @@ def _flip_implicit(work: Work, task: Task) -> None:
             continue
         before = {name: was for name, was in values.items() if holding.set_by.get(name) is not None}
         left = _left(work, task, holding, before)
+        _keep_halves(task, left, before)
         back = {name: was for name, was in before.items() if name not in left}
         new = holding.given(back | _kept(work, task, service_id, holding, before, left))
         task.implicit = [move for move in task.implicit if move.service_id != service_id or move.attribute in back]
@@ -137,8 +137,12 @@ def _flip_implicit(work: Work, task: Task) -> None:
 
 
 def _if_it_goes_on(work: Work, task: Task, service_id: str, old: Holding, new: Holding) -> Holding | None:
-    """The assignment as it is now, unless nobody has the service any more, or nobody pays for it."""
-    if new.values.get(BILLING_ACCOUNT) is not None and new.values.get(SERVICE_ACCOUNT, service_id) is not None:
+    """The assignment as it is now, unless nobody has the service any more, nobody pays for it, or no line says so.
+
+    What was there before any order goes on when no line says anything of it any more (PVL-4).
+    """
+    is_paid = new.values.get(BILLING_ACCOUNT) is not None and new.values.get(SERVICE_ACCOUNT, service_id) is not None
+    if is_paid and (new.known_before or any(new.set_by.values())):
         return new
     work.ended[service_id] = (task.ref, old)
     return None
@@ -174,8 +178,6 @@ def _left(  # what the line changed of a service, and what that was before
         elif was.value is not None and _is_closed(work, name, was.value):
             left[name] = None
             _target_closed(work, task, name, was.value)
-    if task.original is not LineAction.ADD:
-        _keep_halves(task, left, back)
     return left
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.synchronization import laws
 from tests.synchronization.office import PROFILES, Office, Wish, codes, line
 
@@ -90,8 +88,14 @@ def test_a_parent_comes_back_though_the_line_that_opens_the_circle_changes_its_a
 def test_a_parent_that_was_closed_meanwhile_does_not_come_back() -> None:
     """INV-OBA-2: as where an account is given back without a circle."""
     office = passed_over()
-    closing = {"state": "DEACTIVATED", "reason": "CHURN", "include_subordinates": True}
-    assert codes(office.ask("ChangeAccountState", account={"account_id": "n-0"}, **closing)) == []
+    closed = office.ask(
+        "ChangeAccountState",
+        account={"account_id": "n-0"},
+        state="DEACTIVATED",
+        reason="CHURN",
+        include_subordinates=True,
+    )
+    assert codes(closed) == []
 
     assert codes(office.cancel("o-3")) == []
     assert parents(office)["n-2"] is None
@@ -256,13 +260,9 @@ def test_an_account_that_left_a_tree_stands_where_lines_put_it_after_that() -> N
 def with_corporation() -> Office:
     """An office whose n-4 may have a tree."""
     office = Office(corporate_account_type="CORPORATE")
-    corporate: dict[str, Any] = {
-        "account_id": "n-4",
-        "type": "CORPORATE",
-        "currency": "EUR",
-        "bill_cycle": {"code": "MONTHLY_1"},
-    }
-    assert codes(office.ask("CreateAccount", **corporate)) == []
+    cycle = {"code": "MONTHLY_1"}
+    made = office.ask("CreateAccount", account_id="n-4", type="CORPORATE", currency="EUR", bill_cycle=cycle)
+    assert codes(made) == []
     return office
 
 
