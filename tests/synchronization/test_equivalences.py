@@ -188,7 +188,7 @@ def test_orders_taken_back_over_each_other_leave_what_was_before(draw: Random, k
             place.revise(order_id, asking.revised(place.orders[order_id][:-1], order_id))
             if draw.random() < 0.7:
                 place.synchronize(order_id, implicit_moves="ALLOW", on_superseded=superseded)
-    left = draw.sample(orders, len(orders))
+    left, waiting = draw.sample(orders, len(orders)), list[str]()
     while left:
         order_id = left.pop(0)
         refused = codes(place.cancel(order_id, on_superseded=superseded))
@@ -196,8 +196,10 @@ def test_orders_taken_back_over_each_other_leave_what_was_before(draw: Random, k
         if refused:
             assert not keeps
             assert set(refused) == {"SUPERSEDED_BY"}
+            waiting.append(order_id)
             assert left, "the last one was overtaken by nobody"
-            left.append(order_id)
+        else:
+            left, waiting = left + waiting, []
 
     is_as_before(place, before)
 
