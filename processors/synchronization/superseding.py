@@ -172,6 +172,8 @@ def _left(  # what the line changed of a service, and what that was before
     left: dict[str, SetBy | None] = {}
     for name, was in back.items():
         by = holding.set_by.get(name)
+        if by is not None and holding.value(name) == was:
+            continue  # another line of the command has given it back: one that had moved the service along (HIE-9)
         if by is not None and by.line_id != task.line.line_id:
             left[name] = by
             _superseded(work, task, name, (task.applied.get(name), holding.values.get(name)), by)

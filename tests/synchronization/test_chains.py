@@ -279,3 +279,18 @@ def in_tree(office: Office, order_id: str, said: dict[str, object], *children: s
     tree = {"corporate_account": {"account_id": "n-4"}, "nodes": [{"account": {"account_id": "n-4"}}, *nodes]}
     assert codes(office.synchronize(order_id, corporate_hierarchies=[tree])) == []
     assert office.view().corporate_of("n-3") == ("n-4" if children else None)
+
+
+def test_a_line_whose_service_its_own_order_moved_along_can_be_cancelled() -> None:
+    """HIE-9, FLP-2: the mover gives the service back first, so the line finds it as it was, and not overtaken."""
+    office = Office(split_payer=False)
+    ordered(office, "p", line("first", "s-1", "ADD", wish(3, "p-0")), line("other", "s-0", "ADD", wish(3, "p-0")))
+    office.submit(
+        "o", [line("mover", "s-0", "UPDATE", wish(3, "p-2")), line("moved", "s-1", "UPDATE", wish(3, "p-0b"))]
+    )
+    before = office.assignments()
+    assert codes(office.synchronize("o", implicit_moves="ALLOW")) == []
+
+    assert codes(office.cancel("o")) == []
+    assert office.assignments() == before
+    laws.all_of_them(office)
