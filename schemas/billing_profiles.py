@@ -176,7 +176,7 @@ class BillingAssignment(Entity, frozen=True, kw_only=True, omit_defaults=True):
     values: Annotated[dict[str, str | None], doc("service_account, billing_account, billing_profile, owner_account")]
     set_by: Annotated[dict[str, SetBy | None], doc("Per attribute the line that set it; null: no order did")]
     state: Annotated[AssignmentState, doc("ACTIVE, or ENDED where no line holds it any more")] = AssignmentState.ACTIVE
-    since: Annotated[datetime | None, doc("Since when it has been so")] = None
+    since: Annotated[datetime | None, doc("Moment of its latest event")] = None
     known_before: Annotated[bool, doc("Whether it began with prior values: somebody paid before any order (PVL-4)")] = (
         False
     )

@@ -101,7 +101,7 @@ class ImplicitMove(Word, frozen=True, kw_only=True):
     before: Annotated[ValueSet, doc("What it was")]
 
 
-class LineStep(Word, frozen=True, kw_only=True):
+class LineStep(Word, frozen=True, kw_only=True, omit_defaults=True):
     """What a line once said of a service: who has it, who pays. Later steps of other lines may stand over it.
 
     A line that is cancelled takes its steps with it, so that its accounts stand as if it had never been (INV-OBA-2).

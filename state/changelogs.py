@@ -62,7 +62,6 @@ class KafkaLog:
     def __init__(self, properties: Mapping[str, Any], group: str, say: Callable[[str], None]) -> None:
         self._say = say
         self._admin = AdminClient(dict(properties))
-        self._offsets = Offsets(properties, "read_uncommitted")
         self._reader = Consumer(
             {
                 **properties,
@@ -77,6 +76,7 @@ class KafkaLog:
                 "queued.min.messages": 200_000,
             }
         )
+        self._offsets = Offsets(properties, "read_uncommitted")
 
     def identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         """Return the cluster's id, and each topic's id."""
@@ -140,6 +140,6 @@ class KafkaLog:
 
     def close(self) -> None:
         """Leave; the group never knew this reader."""
-        with contextlib.suppress(KafkaException):
-            self._reader.close()
-            self._offsets.close()
+        for client in (self._reader, self._offsets):
+            with contextlib.suppress(KafkaException):
+                client.close()

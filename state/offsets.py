@@ -31,6 +31,8 @@ class Offsets:
         return self._ask(spots, OFFSET_END)
 
     def _ask(self, spots: Sequence[Spot], moment: int) -> dict[Spot, int]:
+        if not spots:  # a worker without partitions; librdkafka calls the question invalid
+            return {}
         asked = [TopicPartition(topic, number, moment) for topic, number in spots]
         answers = self._client.offsets_for_times(asked, timeout=ASK_SECONDS)
         for answer in answers:

@@ -57,7 +57,7 @@ def follow(work: Work, desk: Desk, phase: Phase, task: Task, account_id: str, ch
         return
     old, new = change.old, change.new
     if not task.is_cancelled:  # what takes over from a line that was never there comes anew (INV-OBA-2)
-        said = change._replace(old=None) if task.takes_over and new else change
+        said = change._replace(old=None) if task.is_anew(change.service_id) and new else change
         work.changes.setdefault(account_id, []).append(said)
     if old is not None and new is not None and (old.account, old.profile) == (new.account, new.profile):
         return

@@ -205,11 +205,10 @@ def _pay(work: Work, desk: Desk, task: Task, service: str, old: Holding | None, 
     if task.begins and account is not None and now.account == account:
         nonpaying.exclude(work, desk, Phase.MOVES, task, account)
     if before == account:
-        if account is not None and (
-            task.takes_over or (was and (was.account, was.profile) != (now.account, now.profile))
-        ):
+        is_paid_alike = was is not None and (was.account, was.profile) == (now.account, now.profile)
+        if account is not None and was is not None and (task.is_anew(service) or not is_paid_alike):
             nonpaying.follow(work, desk, Phase.MOVES, task, account, Change(service, was, now))
-            touch(work, Phase.MOVES, task, account, (None if task.takes_over else old, new))
+            touch(work, Phase.MOVES, task, account, (None if task.is_anew(service) else old, new))
         return
     if before is not None:
         nonpaying.follow(work, desk, Phase.MOVES, task, before, Change(service, was, None))

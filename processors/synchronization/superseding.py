@@ -111,7 +111,7 @@ def _flip(work: Work, task: Task, holding: Holding) -> None:
     task.changed = tuple(name for name in task.changed if name not in left)
     task.prior = {name: task.prior[name] for name in task.changed}
     task.applied |= {name: new.values[name] for name in task.changed}
-    task.new = _if_it_goes_on(work, task, task.asset, holding, new)
+    task.new = new if None in left.values() else _if_it_goes_on(work, task, task.asset, holding, new)  # FLP-4
     work.pending[task.asset] = task.new
 
 

@@ -180,6 +180,10 @@ class Task(msgspec.Struct, kw_only=True, eq=False):
         """Whether the line asks for data to be there (LIN-1)."""
         return self.row in ("REV-1", "REV-3", "REV-5", "REV-7", "REV-9", "REV-11")
 
+    def is_anew(self, service_id: str) -> bool:
+        """Whether the line takes a service over from one that was never there (REV-16, INV-OBA-2)."""
+        return self.takes_over is not None and service_id == self.asset
+
     def names(self) -> Iterator[str]:
         """Accounts and profiles that need the line's consent to go, marked as rows mark them (UND-2)."""
         values = [*self.applied.items(), *((name, before.value) for name, before in self.before.items())]

@@ -70,6 +70,23 @@ def test_workers_join_and_leave_under_load(rig: Rig) -> None:
     rig.check("a", "b", "c")
 
 
+def test_a_worker_too_many_waits_until_one_is_gone(rig: Rig) -> None:
+    """There are two partitions: one of three workers has none, and takes over from the one that is killed."""
+    workers = [rig.worker(name) for name in "abc"]
+    for each in workers:
+        each.wait_for(RESTORED)
+    rig.send(300)
+    rig.settled()
+    workers[0].kill()
+    rig.send(300)
+    rig.settled()
+
+    for each in workers[1:]:
+        each.stop()
+    assert f"{RESTORED} []" in "".join(each.said() for each in workers)
+    rig.check("b", "c")
+
+
 @pytest.mark.parametrize("point", ["produced", "offsets"])
 def test_a_zombie_is_fenced(rig: Rig, point: str) -> None:
     """F3: stopped inside a turn, past the timeouts; another worker has its partitions when it wakes up."""

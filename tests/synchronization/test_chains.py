@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.synchronization import laws
 from tests.synchronization.office import PROFILES, Office, Wish, codes, line
 
@@ -293,4 +295,19 @@ def test_a_line_whose_service_its_own_order_moved_along_can_be_cancelled() -> No
 
     assert codes(office.cancel("o")) == []
     assert office.assignments() == before
+    laws.all_of_them(office)
+
+
+def test_what_moves_along_with_a_line_that_takes_over_was_there_before() -> None:
+    """HIE-9: only the line's own service comes anew; the other one leaves its payer."""
+    office = Office(split_payer=False)
+    own: dict[str, Any] = {"account_profile": "mobile", "currency": "EUR", "bill_cycle": {"code": "MONTHLY_1"}}
+    assert codes(office.ask("CreateAccount", account_id="n-0", **own)) == []
+    assert codes(office.ask("CreateAccount", account_id="n-3", parent={"account_id": "n-0"}, **own)) == []
+    ordered(office, "o-0", line("stays", "s-2", "ADD", wish(3, "p-0")))
+    ordered(office, "o-1", line("goes", "s-1", "ADD", wish(3, "p-0")))
+    office.revise("o-1", [line("comes", "s-1", "ADD", wish(3, "p-1"))])
+
+    assert codes(office.synchronize("o-1", implicit_moves="ALLOW")) == []
+    assert office.picture()["accounts"]["n-3"] == (True, "n-1")
     laws.all_of_them(office)

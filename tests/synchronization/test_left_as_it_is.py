@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.synchronization import laws
 from tests.synchronization.office import PROFILES, Office, Wish, codes, line
 
@@ -116,3 +118,19 @@ def test_what_a_line_takes_over_it_has_said_all_the_time() -> None:
     ordered(office, "o-3", line("late", "s-4", "ADD", wish(0, "p-0b")))
     cancelled(office, "o-3")
     assert office.picture() == before
+
+
+def test_a_service_stays_whose_old_payer_and_account_are_closed() -> None:
+    """FLP-4: what it would go back to is gone, so all of it is left as it is, though no line holds it any more."""
+    office = Office()
+    ordered(office, "o-1", line("first", "s-1", "ADD", wish(3, "p-0")))
+    ordered(office, "o-2", line("moved", "s-1", "UPDATE", wish(2, "p-1")))
+    for account in ("n-3", "n-0"):
+        gone: dict[str, Any] = {"account": {"account_id": account}, "state": "DEACTIVATED", "reason": "CHURN"}
+        assert codes(office.ask("ChangeAccountState", include_subordinates=True, **gone)) == []
+
+    cancelled(office, "o-2")
+    kept = office.assignments()["s-1"]
+    assert (kept.state, kept.values["billing_profile"]) == ("ACTIVE", "p-1")
+    cancelled(office, "o-1")
+    assert "s-1" not in office.assignments()

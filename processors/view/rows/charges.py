@@ -38,7 +38,7 @@ _decode_payer = msgspec.msgpack.Decoder(tuple[str | None, str | None, str | None
 # -- used
 
 
-def _use(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
+def _use(after: BillingAssignment, view: Reading) -> IndexRows:
     """Since when an account has held a service, or paid for one, and a profile too (UND-4).
 
     A payer that waits for the account's next period pays nothing yet (HIE-13): its row begins with the switch.
@@ -50,10 +50,10 @@ def _use(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -
     paid = {} if payer in (None, account) else _first_use(view, f"{ACCOUNT}{payer}", after.since)
     if profile is not None:
         paid |= _first_use(view, PROFILE + profile, after.since)
-    if paid and None not in (account, profile) and payer != account:
-        awaited = (AWAITED_PAYER, str(account)), str(profile).encode()
+    if paid and account is not None and profile is not None and payer not in (None, account):
+        awaited = (AWAITED_PAYER, account), profile.encode()
         if view.index(*awaited) is not None:
-            paid = {awaited: str(payer).encode()}
+            paid = {awaited: payer.encode()}
     return held | paid
 
 
@@ -111,11 +111,11 @@ def _account_state(event: AccountStateChanged, _: Reading) -> IndexRows:
 # -- billed
 
 
-def _payer(before: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
-    """Who holds a service and pays for it, for the day on which it is billed."""
+def _payer(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
+    """Who holds a service and pays for it, for the day on which it is billed; and since when they do."""
     ended = after.state is AssignmentState.ENDED
     payer = None if ended else _encode(tuple(after.values.get(name) for name in _WHO_PAYS))
-    return {((SERVICE_PAYER,), after.service_id.encode()): payer} | _use(before, after, view)
+    return {((SERVICE_PAYER,), after.service_id.encode()): payer} | _use(after, view)
 
 
 def _billed(before: OrderLine | None, after: OrderLine, view: Reading) -> IndexRows:
@@ -131,7 +131,7 @@ def _billed(before: OrderLine | None, after: OrderLine, view: Reading) -> IndexR
         if account is None or profile is None or view.index((AWAITED_PAYER, account), profile.encode()) is None:
             named |= {mark + name for mark, name in ((ACCOUNT, payer), (PROFILE, profile)) if name is not None}
         named |= set() if account is None else {ACCOUNT + account}
-    return {((CHARGED,), name.encode()): b"" for name in named}
+    return {((CHARGED,), name.encode()): b"" for name in sorted(named)}
 
 
 INDEXES = (
