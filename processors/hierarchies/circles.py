@@ -57,10 +57,12 @@ def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[Account
         account = None if account_id in work.made or not offered else work.view.account(account_id)
         if account is None or offered[0].place.parent == account.parent_account_id:
             continue
-        for above in _above(work, account):
+        higher = {found.account_id: found for found in _above(work, account)}
+        for above in higher.values():
             if pasts.knows(above.account_id) or work.view.corporate_of(above.account_id) is not None:
                 continue
-            if not any(account in (found, *_above(work, found)) for found in _wanted(work, above)):
+            lower = (found for found in _wanted(work, above) if found.account_id not in higher)
+            if not any(account in (found, *_above(work, found)) for found in lower):
                 continue
             place = pasts.ask(above)
             parent = None if place is None or place.parent is None else work.view.account(place.parent)

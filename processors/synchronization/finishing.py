@@ -94,16 +94,17 @@ def _step(  # a service, what is said of it, and what its assignment began with
     values: dict[str, str | None],
     begun: dict[str, str | None] | None = None,
 ) -> LineStep:
+    account_id = held.values[SERVICE_ACCOUNT]
     return LineStep(
         sequence=work.sequence,
         place=task.turn,
         revision=task.lineage.revision,
         command_id=task.lineage.command_id,
         service_id=service_id,
-        account_id=held.values[SERVICE_ACCOUNT],
+        account_id=account_id,
         values=values,
         begun=begun,
-        in_tree=held.values[SERVICE_ACCOUNT] in work.in_trees,
+        in_tree=account_id is not None and account_id in work.in_trees,
     )
 
 

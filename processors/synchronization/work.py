@@ -224,7 +224,7 @@ class Work:
         self.place = BEFORE_ALL
         self.touched: dict[str, list[Touch]] = {}
         """Accounts whose parents are to be looked at when all lines are done, and what the lines did there."""
-        self.in_trees: set[str | None] = set()
+        self.in_trees: set[str] = set()
         """Accounts that were touched, but whose parents a corporate tree decides (CRP-5)."""
         self.steps: dict[str, list[Step]] = {}
         """What lines in force have said of services, as far as it was asked for."""
