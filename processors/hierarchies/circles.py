@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from processors.accounts.tree import lineage
 from schemas.accounts import Account, AccountState
 from schemas.refusals import Code, violation
 
@@ -57,18 +58,19 @@ def opened(work: Work, choices: Choices, pasts: Pasts) -> Iterator[tuple[Account
         account = None if account_id in work.made or not offered else work.view.account(account_id)
         if account is None or offered[0].place.parent == account.parent_account_id:
             continue
-        higher = {found.account_id: found for found in _above(work, account)}
-        for above in higher.values():
+        _, *higher = lineage(work.view, account)
+        passed = {found.account_id for found in higher}
+        for above in higher:
             if pasts.knows(above.account_id) or work.view.corporate_of(above.account_id) is not None:
                 continue
-            lower = (found for found in _wanted(work, above) if found.account_id not in higher)
-            if not any(account in (found, *_above(work, found)) for found in lower):
+            lower = (found for found in _wanted(work, above) if found.account_id not in passed)
+            if not any(account in lineage(work.view, found) for found in lower):
                 continue
             place = pasts.ask(above)
             parent = None if place is None or place.parent is None else work.view.account(place.parent)
             if place is None or parent is None or parent.state is AccountState.DEACTIVATED:
                 continue
-            if above in (parent, *_above(work, parent)):
+            if above in lineage(work.view, parent):
                 yield above, Choice(place, offered[0].touch)
 
 
@@ -80,14 +82,6 @@ def _wanted(work: Work, account: Account) -> Iterator[Account]:
         wanted = None if account_id is None else work.view.account(account_id)
         if wanted is not None:
             yield wanted
-
-
-def _above(work: Work, account: Account) -> Iterator[Account]:
-    """The accounts above one, as they stand before the command moves any."""
-    here = None if account.parent_account_id is None else work.view.account(account.parent_account_id)
-    while here is not None:
-        yield here
-        here = None if here.parent_account_id is None else work.view.account(here.parent_account_id)
 
 
 def _in_circle(work: Work, choices: Choices, account_id: str) -> bool:

@@ -213,7 +213,7 @@ def _updated(work: Work, brought: Brought, task: Task) -> None:
     if not task.begins:
         prior.require(work, task, given)
     task.applied = dict(task.wanted)
-    task.before = {name: ValueSet(value=current[name], set_by=holding.set_by.get(name)) for name in task.wanted}
+    task.before = {name: holding.value(name) for name in task.wanted}
     task.old = holding
     _becomes(work, task, _set(holding, task))
 

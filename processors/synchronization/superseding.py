@@ -13,7 +13,7 @@ from schemas.lineage import LineAction, LineRef, LineSync, SetBy, SyncState, Val
 from schemas.refusals import Code, violation
 from schemas.synchronization import KeptAttribute, OrderLineRebased
 
-_PAIRS = ((BILLING_ACCOUNT, BILLING_PROFILE), (BILLING_PROFILE, BILLING_ACCOUNT))
+_OTHER_HALF = {BILLING_ACCOUNT: BILLING_PROFILE, BILLING_PROFILE: BILLING_ACCOUNT}
 """A profile is one of its billing account: where one of the two is left as it is, the other one is too."""
 
 
@@ -53,7 +53,7 @@ def check_revision(work: Work, task: Task, base: LineSync, holding: Holding) -> 
 
 def _keep_halves(task: Task, left: dict[str, SetBy | None], names: Collection[str]) -> None:
     """Half of a payer pays nothing: what is left as it is takes the other half along, with the line that keeps it."""
-    for name, other in _PAIRS:
+    for name, other in _OTHER_HALF.items():
         if name in left and other in names and other not in left:
             left[other] = left[name]
             _keep(task, other, left[name])
@@ -148,23 +148,6 @@ def _if_it_goes_on(work: Work, task: Task, service_id: str, old: Holding, new: H
     return None
 
 
-def _kept(  # a service, what the line changed of it, and what does not go back with the line that keeps it
-    work: Work,
-    task: Task,
-    service_id: str,
-    holding: Holding,
-    back: Mapping[str, ValueSet],
-    left: Mapping[str, SetBy | None],
-) -> dict[str, ValueSet]:
-    """What the line holds and does not take back: it passes to an heir, or nobody holds it any more (FLP-3)."""
-    heirs = _pass_on(work, task, service_id, holding, back, left)
-    return {
-        name: ValueSet(value=holding.values.get(name), set_by=heirs.get(name))
-        for name in left
-        if is_held(holding, name, task)
-    }
-
-
 def _left(  # what the line changed of a service, and what that was before
     work: Work, task: Task, holding: Holding, back: Mapping[str, ValueSet]
 ) -> dict[str, SetBy | None]:
@@ -183,17 +166,17 @@ def _left(  # what the line changed of a service, and what that was before
     return left
 
 
-def _pass_on(  # as above
+def _kept(  # a service, what the line changed of it, and what does not go back with the line that keeps it
     work: Work,
     task: Task,
     service_id: str,
     holding: Holding,
     back: Mapping[str, ValueSet],
     left: Mapping[str, SetBy | None],
-) -> dict[str, SetBy]:
-    """The line after this one goes back to what was before this one (FLP-3).
+) -> dict[str, ValueSet]:
+    """What the line holds and does not take back: it passes to an heir, or nobody holds it any more (FLP-3).
 
-    What the line holds itself, but may not take back, passes to the line that keeps the rest. Answers who has that now.
+    The line after this one goes back to what was before this one.
     """
     heirs: dict[str, SetBy] = {}
     for name, was in back.items():
@@ -210,7 +193,11 @@ def _pass_on(  # as above
                     heirs[name] = later
                 break
             later = None if known is None else known.set_by
-    return heirs
+    return {
+        name: ValueSet(value=holding.values.get(name), set_by=heirs.get(name))
+        for name in left
+        if is_held(holding, name, task)
+    }
 
 
 def _superseded(  # an attribute, what the line made of it and what it is, and who has it now
@@ -274,14 +261,14 @@ def _keeper_of_the_other_half(
     work: Work, task: Task, service_id: str, name: str, later: LineRef | SetBy
 ) -> SetBy | None:
     """A line between this one and a later one that set the other half of the payer alone: it keeps both from now on."""
-    for one, other in _PAIRS:
-        known = _before(work, later.line_id, service_id, other)[0] if one == name else None
-        between = None if known is None else known.set_by
-        if between is not None and between.line_id not in (task.line.line_id, later.line_id) and _stays(work, between):
-            mine, _ = _before(work, between.line_id, service_id, name)
-            if mine is not None and mine.set_by is not None and mine.set_by.line_id == task.line.line_id:
-                return between
-    return None
+    other = _OTHER_HALF.get(name)
+    known = None if other is None else _before(work, later.line_id, service_id, other)[0]
+    between = None if known is None else known.set_by
+    if between is None or between.line_id in (task.line.line_id, later.line_id) or not _stays(work, between):
+        return None
+    mine, _ = _before(work, between.line_id, service_id, name)
+    is_after_this = mine is not None and mine.set_by is not None and mine.set_by.line_id == task.line.line_id
+    return between if is_after_this else None
 
 
 def _stays(work: Work, by: SetBy) -> bool:

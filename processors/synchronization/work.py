@@ -17,7 +17,7 @@ import msgspec
 from processors.acting import LIVE
 from processors.synchronization.matrix import BILLING_ACCOUNT, BILLING_PROFILE, OWNER_ACCOUNT, SERVICE_ACCOUNT
 from processors.view.rows.billing import marked
-from schemas.billing_profiles import BillingAssignment, BillingProfile, LinkCause, ProfileState
+from schemas.billing_profiles import BillingProfile, LinkCause, ProfileState
 from schemas.fields import Entity, Event
 from schemas.lineage import (
     ImplicitMove,
@@ -105,10 +105,6 @@ class Holding(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self, values={**self.values, **values}, set_by={**self.set_by, **dict.fromkeys(values, by)}
         )
-
-
-def _held(assignment: BillingAssignment) -> Holding:
-    return Holding(assignment.product_id, assignment.values, assignment.set_by, assignment.known_before)
 
 
 class Named(NamedTuple):
@@ -274,7 +270,7 @@ class Work:
         if asset in self.pending:
             return self.pending[asset]
         found = self.view.assignment(asset)
-        return None if found is None else _held(found)
+        return None if found is None else Holding(found.product_id, found.values, found.set_by, found.known_before)
 
     def nonpaying(self, account_id: str) -> tuple[BillingProfile, ...]:
         """An account's profiles that others pay for it, by id, as the lines before this one leave them."""

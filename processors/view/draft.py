@@ -32,7 +32,7 @@ from schemas.rows import (
 
 _encode = msgspec.msgpack.Encoder().encode
 
-_INDEXES: tuple[Index, ...] = (
+INDEXES: tuple[Index, ...] = (
     *accounts.INDEXES,
     *subscriptions.INDEXES,
     *orders.INDEXES,
@@ -44,7 +44,7 @@ _Change = tuple[Entity | None, Entity, Event]
 """An entity before and after an event, and the event."""
 _WRITING: dict[str, list[Index]] = defaultdict(list)
 """Which indexes write rows of a kind."""
-for _index in _INDEXES:
+for _index in INDEXES:
     for _kind in _index.kinds:
         _WRITING[_kind].append(_index)
 
@@ -52,7 +52,7 @@ for _index in _INDEXES:
 @cache
 def _followers(entity: type[Entity], event: type[Event]) -> tuple[Index, ...]:
     """Indexes with rows that follow from such an entity or such an event."""
-    return tuple(index for index in _INDEXES if entity in index.of_entities or event in index.of_events)
+    return tuple(index for index in INDEXES if entity in index.of_entities or event in index.of_events)
 
 
 class Draft(CustomerView):

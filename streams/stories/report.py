@@ -76,26 +76,22 @@ def _difference(found: Difference) -> Iterator[str]:
 def _inline(value: object) -> str:
     if value is NOTHING:
         return "nothing there"
-    written = yaml_text([_readable(value, SHOWN_MOST)]).strip().removeprefix("- ")
+    written = yaml_text([_bounded(printable(value), SHOWN_MOST)]).strip().removeprefix("- ")
     if written.startswith("[") and not isinstance(value, list | tuple):
         written = written[1:-1]
     return _cut(" ".join(line.strip() for line in written.splitlines()))
 
 
 def _block(value: object, items: int | None = None) -> str:
-    return textwrap.indent(_first_lines(yaml_text(_readable(value, items)).rstrip()), " " * 8)
+    return textwrap.indent(_first_lines(yaml_text(_bounded(printable(value), items)).rstrip()), " " * 8)
 
 
-def _readable(value: Any, items: int | None) -> Any:
-    """As YAML has it, long texts cut; lists too where a number of items is given."""
-    return _shown(printable(value), items)
-
-
-def _shown(value: Any, items: int | None) -> Any:
+def _bounded(value: Any, items: int | None) -> Any:
+    """Cut long texts, and lists where a number of items is given; say how much more there is."""
     if isinstance(value, Mapping):
-        return {name: _shown(inner, items) for name, inner in value.items()}
+        return {name: _bounded(inner, items) for name, inner in value.items()}
     if isinstance(value, list):
-        shown = [_shown(inner, items) for inner in value[:items]]
+        shown = [_bounded(inner, items) for inner in value[:items]]
         more = len(value) - len(shown)
         return [*shown, f"... and {more} more"] if more else shown
     return _cut(value) if isinstance(value, str) else value

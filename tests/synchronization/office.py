@@ -55,6 +55,11 @@ class Wish(NamedTuple):
         }
 
 
+def wish(account: int, profile: str, owner: int | None = None) -> Wish:
+    """A service of an account, paid by a profile."""
+    return Wish(account, list(PROFILES).index(profile), owner)
+
+
 def line(line_id: str, service: str, action: str, wish: Wish) -> dict[str, Any]:
     """A line about one service."""
     return {

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.synchronization import laws
-from tests.synchronization.office import PROFILES, Office, Wish, codes, line
-
-
-def wish(account: int, profile: str) -> Wish:
-    """A service of an account, paid by a profile."""
-    return Wish(account, list(PROFILES).index(profile))
+from tests.synchronization.office import Office, Wish, codes, line, wish
 
 
 def ordered(office: Office, order_id: str, *lines: dict[str, object]) -> None:

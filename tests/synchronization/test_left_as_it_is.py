@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.synchronization import laws
-from tests.synchronization.office import PROFILES, Office, Wish, codes, line
+from tests.synchronization.office import Office, codes, line, wish
 
 KEEP = {"on_superseded": "KEEP_CURRENT"}
-
-
-def wish(account: int, profile: str, owner: int | None = None) -> Wish:
-    """A service of an account, paid by a profile."""
-    return Wish(account, list(PROFILES).index(profile), owner)
 
 
 def ordered(office: Office, order_id: str, *lines: dict[str, object]) -> None:

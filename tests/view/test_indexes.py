@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.view.draft import Draft
-from processors.view.rows import accounts, billing, charges, orders, subscriptions
+from processors.view.draft import INDEXES, Draft
 from processors.view.rows.indexes import Index
 from schemas.fields import Entity, Event
 from schemas.rows import DUE
@@ -18,13 +17,6 @@ from streams.stories.pure import PureStage
 from streams.stories.runner import play
 
 STORIES = sorted(story_files([Path(__file__).parents[1] / "stories"]))
-INDEXES: tuple[Index, ...] = (
-    *accounts.INDEXES,
-    *subscriptions.INDEXES,
-    *orders.INDEXES,
-    *billing.INDEXES,
-    *charges.INDEXES,
-)
 
 
 def rows_after(path: Path) -> dict[bytes, bytes]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from processors.synchronization.matrix import WHO_PAYS
 from processors.view.rows.billing import ACCOUNT, PROFILE
 from processors.view.rows.indexes import Index, IndexRows, Reading
 from schemas.accounts import AccountState, AccountStateChanged
@@ -28,28 +29,29 @@ from schemas.order_lines import LineState, OrderLine
 FIRST_USE, CHARGED = "first_use", "charged"
 SERVICE_PAYER, AWAITED_PAYER, SWITCHES_TO = "service_payer", "awaited_payer", "switches_to"
 
-_WHO_PAYS = ("service_account", "billing_account", "billing_profile")
+WhoPays = tuple[str | None, str | None, str | None]
+"""Of a service: account, payer, profile."""
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_moment = msgspec.msgpack.Decoder(datetime).decode
-_decode_payer = msgspec.msgpack.Decoder(tuple[str | None, str | None, str | None]).decode
+_decode_payer = msgspec.msgpack.Decoder(WhoPays).decode
 
 
 # -- used
 
 
-def _use(after: BillingAssignment, view: Reading) -> IndexRows:
+def _use(who: WhoPays, since: datetime | None, view: Reading) -> IndexRows:
     """Since when an account has held a service, or paid for one, and a profile too (UND-4).
 
     A payer that waits for the account's next period pays nothing yet (HIE-13): its row begins with the switch.
     """
-    if after.state is AssignmentState.ENDED or after.since is None:
+    if since is None:
         return {}
-    account, payer, profile = (after.values.get(name) for name in _WHO_PAYS)
-    held = {} if account is None else _first_use(view, ACCOUNT + account, after.since)
-    paid = {} if payer in (None, account) else _first_use(view, f"{ACCOUNT}{payer}", after.since)
+    account, payer, profile = who
+    held = {} if account is None else _first_use(view, ACCOUNT + account, since)
+    paid = {} if payer in (None, account) else _first_use(view, f"{ACCOUNT}{payer}", since)
     if profile is not None:
-        paid |= _first_use(view, PROFILE + profile, after.since)
+        paid |= _first_use(view, PROFILE + profile, since)
     if paid and account is not None and profile is not None and payer not in (None, account):
         awaited = (AWAITED_PAYER, account), profile.encode()
         if view.index(*awaited) is not None:
@@ -113,9 +115,12 @@ def _account_state(event: AccountStateChanged, _: Reading) -> IndexRows:
 
 def _payer(_: BillingAssignment | None, after: BillingAssignment, view: Reading) -> IndexRows:
     """Who holds a service and pays for it, for the day on which it is billed; and since when they do."""
-    ended = after.state is AssignmentState.ENDED
-    payer = None if ended else _encode(tuple(after.values.get(name) for name in _WHO_PAYS))
-    return {((SERVICE_PAYER,), after.service_id.encode()): payer} | _use(after, view)
+    row = (SERVICE_PAYER,), after.service_id.encode()
+    if after.state is AssignmentState.ENDED:
+        return {row: None}
+    account, payer, profile = (after.values.get(name) for name in WHO_PAYS)
+    who = account, payer, profile
+    return {row: _encode(who)} | _use(who, after.since, view)
 
 
 def _billed(before: OrderLine | None, after: OrderLine, view: Reading) -> IndexRows:
